@@ -1,0 +1,358 @@
+/**
+ * The one table of errors. Every failure that crosses a module boundary, reaches a receipt, a log or an exit code
+ * carries one of these codes; people and scripts match on the code, never on the sentence.
+ *
+ * `permanent` failures will fail again on the same input; `retryable` ones may pass later, so the object is held.
+ */
+export type Severity = 'info' | 'warning' | 'error' | 'alarm';
+export type Persistence = 'permanent' | 'retryable';
+
+export interface ErrorEntry {
+  /** What happened, in a sentence for the person who reads a receipt. */
+  readonly meaning: string;
+  readonly severity: Severity;
+  readonly persistence: Persistence;
+  /** What to do now. */
+  readonly remedy: string;
+}
+
+const entry = (severity: Severity, persistence: Persistence, meaning: string, remedy: string): ErrorEntry => ({
+  meaning,
+  severity,
+  persistence,
+  remedy,
+});
+
+export const ERRORS = {
+  // Configuration and start
+  CONFIG_UNREADABLE: entry(
+    'error',
+    'permanent',
+    'The configuration file cannot be read.',
+    'Check the path and the file permissions.',
+  ),
+  CONFIG_INVALID: entry(
+    'error',
+    'permanent',
+    'The configuration holds a key or a value that is not allowed.',
+    'Correct the named key; "sluice config reference" lists every key with its unit and default.',
+  ),
+  KEY_UNREADABLE: entry(
+    'error',
+    'permanent',
+    'A key file is missing or does not hold a key.',
+    'Make keys with "sluice keygen", or correct the path.',
+  ),
+  KEY_EXPOSED: entry(
+    'alarm',
+    'permanent',
+    'A secret key file can be read by other users of this machine.',
+    'Run chmod 600 on the file, and replace the key if anybody else may have read it.',
+  ),
+  STATE_IN_USE: entry(
+    'error',
+    'permanent',
+    'Another gateway process already works on this state folder.',
+    'Stop it first, or use another --state folder.',
+  ),
+  STATE_WRONG_SIDE: entry(
+    'alarm',
+    'permanent',
+    'This store belongs to the other side of the diode.',
+    'Give each side a store of its own: a shared one would be a way back.',
+  ),
+  QUEUE_STORE_UNAVAILABLE: entry(
+    'error',
+    'retryable',
+    'The queue store cannot be reached.',
+    'Check the Redis address, or leave "queues" at "auto" to use a private one.',
+  ),
+  CHILD_FAILED: entry(
+    'error',
+    'retryable',
+    'A process of the gateway stopped unexpectedly.',
+    'It is started again by itself; look into the log when it repeats.',
+  ),
+
+  // Names (intake and, by its own check, verify)
+  NAME_NOT_UTF8: entry(
+    'warning',
+    'permanent',
+    'The file name is not valid UTF-8 text.',
+    'Rename the file with ordinary letters and drop it again.',
+  ),
+  NAME_FORBIDDEN_CHARACTER: entry(
+    'warning',
+    'permanent',
+    'The file name holds a control, direction-changing or backslash character.',
+    'Rename the file with ordinary letters and drop it again.',
+  ),
+  NAME_UNSAFE_PATH: entry(
+    'warning',
+    'permanent',
+    'The path has an empty, "." or ".." part, or is absolute.',
+    'Give the file a plain relative path and drop it again.',
+  ),
+  NAME_TOO_LONG: entry(
+    'warning',
+    'permanent',
+    'The file name or its path is too long to be represented.',
+    'Shorten the name (255 bytes a part, 4096 in all) and drop it again.',
+  ),
+  NAME_NOT_PORTABLE: entry(
+    'warning',
+    'permanent',
+    'The file name would not work on every system the tenant uses.',
+    'Avoid the characters < > : " | ? *, reserved names such as CON or NUL, and a dot or space at the end.',
+  ),
+  NAME_COLLISION: entry(
+    'warning',
+    'permanent',
+    'Another file of the same folder has a name that looks the same.',
+    'Rename one of the two files and drop it again.',
+  ),
+
+  // Intake
+  INTAKE_NOT_REGULAR: entry(
+    'warning',
+    'permanent',
+    'This is a link, a pipe, a socket or a device, not a file.',
+    'Drop the file itself instead.',
+  ),
+  INTAKE_HARD_LINKED: entry(
+    'warning',
+    'permanent',
+    'The file has more than one name (hard link), so somebody may change it from elsewhere.',
+    'Drop a copy of the file instead.',
+  ),
+  INTAKE_TOO_LARGE: entry(
+    'warning',
+    'permanent',
+    'The file is larger than is allowed.',
+    'Split the file, or ask the operator about the limit.',
+  ),
+  INTAKE_UNSTABLE: entry(
+    'info',
+    'retryable',
+    'The file is still being changed.',
+    'Nothing to do: it is taken once it has been left alone for the hold time.',
+  ),
+  INTAKE_VANISHED: entry('info', 'permanent', 'The file was removed before it could be taken.', 'Drop it again.'),
+  INTAKE_UNREADABLE: entry(
+    'warning',
+    'retryable',
+    'The gateway is not allowed to read this file, or reading it failed.',
+    'Check the permissions of the file and its folder.',
+  ),
+  SPOOL_FULL: entry(
+    'alarm',
+    'retryable',
+    'The spool has reached its high-water mark, so nothing new is taken.',
+    'Wait until transfers have been sent, or give the spool more room.',
+  ),
+  SPOOL_IO: entry(
+    'alarm',
+    'retryable',
+    'Writing to or reading from the spool failed.',
+    'Check the disk; the object stays where it is and is tried again.',
+  ),
+
+  // Scan and seal
+  SCAN_CRASHED: entry(
+    'warning',
+    'permanent',
+    'The scanner stopped while it looked at this file.',
+    'The file is refused as dangerous; ask the operator if you need it sent.',
+  ),
+  SCAN_TIMEOUT: entry(
+    'warning',
+    'permanent',
+    'The scanner did not finish with this file in time.',
+    'The file is refused as dangerous; ask the operator if you need it sent.',
+  ),
+  SCAN_UNAVAILABLE: entry(
+    'alarm',
+    'retryable',
+    'A required check cannot run at the moment.',
+    'The object is held and checked as soon as the scanner works again.',
+  ),
+  SCAN_ARCHIVE_DAMAGED: entry(
+    'warning',
+    'permanent',
+    'The archive cannot be read as what it claims to be.',
+    'Make the archive again and drop it.',
+  ),
+  SCAN_ARCHIVE_LIMIT: entry(
+    'warning',
+    'permanent',
+    'The archive holds more entries or more data than can be inspected.',
+    'Split the archive.',
+  ),
+  SEAL_VERDICT_INCOMPLETE: entry(
+    'alarm',
+    'permanent',
+    'A required check is missing from the verdict, so the object is not sealed.',
+    'This points to a fault in the gateway: report it.',
+  ),
+  SEAL_UNAVAILABLE: entry('alarm', 'retryable', 'The sealing process did not answer.', 'It is tried again by itself.'),
+
+  // Wire
+  FRAME_LENGTH: entry('info', 'permanent', 'A datagram has a length no frame has.', 'Counted and dropped.'),
+  FRAME_LAYOUT: entry('info', 'permanent', 'A datagram is not laid out as a frame.', 'Counted and dropped.'),
+  FRAME_VERSION: entry(
+    'warning',
+    'permanent',
+    'A frame has a wire version or kind this gateway does not know.',
+    'Bring both sides to the same release.',
+  ),
+  FRAME_TAG: entry('warning', 'permanent', 'A frame was not made with the link key.', 'Counted and dropped.'),
+  FRAME_PARAMETERS: entry(
+    'warning',
+    'permanent',
+    'A frame announces coding parameters outside the limits.',
+    'Counted and dropped.',
+  ),
+  ENVELOPE_MALFORMED: entry(
+    'alarm',
+    'permanent',
+    'An envelope is not laid out as the protocol says.',
+    'Look at the low side: it may be damaged or compromised.',
+  ),
+  ENVELOPE_KEY_UNKNOWN: entry(
+    'alarm',
+    'permanent',
+    'An envelope is signed with a key this side does not trust.',
+    'Add the public key to the trusted keys if the low side is yours.',
+  ),
+  ENVELOPE_SIGNATURE: entry(
+    'alarm',
+    'permanent',
+    'The signature of an envelope does not hold.',
+    'Look at the low side: it may be damaged or compromised.',
+  ),
+  ENVELOPE_CONFLICT: entry(
+    'alarm',
+    'permanent',
+    'Two envelopes describe the same transfer differently.',
+    'Look at the low side: it may be damaged or compromised.',
+  ),
+  MANIFEST_INVALID: entry(
+    'alarm',
+    'permanent',
+    'A manifest names values that cannot be.',
+    'Look at the low side: it may be damaged or compromised.',
+  ),
+
+  // High side
+  VERIFY_TENANT_UNKNOWN: entry(
+    'alarm',
+    'permanent',
+    'The manifest names a tenant this side does not serve.',
+    'Add the tenant to the high side, or correct the low side.',
+  ),
+  VERIFY_LABEL_NOT_ALLOWED: entry(
+    'alarm',
+    'permanent',
+    'The classification label is not allowed for this tenant here.',
+    'Correct the label on the low side, or the high side policy.',
+  ),
+  VERIFY_VERDICT_MISSING: entry(
+    'alarm',
+    'permanent',
+    'The manifest lacks a verdict that this side requires.',
+    'Look at the low side: a check was skipped.',
+  ),
+  VERIFY_TOO_LARGE: entry(
+    'warning',
+    'permanent',
+    'The object is larger than this side accepts for the tenant.',
+    'Raise the limit on the high side, or split the file.',
+  ),
+  DIGEST_MISMATCH: entry(
+    'alarm',
+    'permanent',
+    'The received bytes are not the bytes that were sealed.',
+    'Send the object again; look at the low side when it repeats.',
+  ),
+  TRANSFER_INCOMPLETE: entry(
+    'warning',
+    'retryable',
+    'Too much of the transfer was lost on the link.',
+    'Ask the low side to resend it; what has arrived is kept.',
+  ),
+  TRANSFER_UNSEEN: entry(
+    'warning',
+    'retryable',
+    'The low side sent a transfer of which nothing arrived.',
+    'Ask the low side to resend this sequence number.',
+  ),
+  RELEASE_UNSAFE_TARGET: entry(
+    'alarm',
+    'permanent',
+    'A folder on the way to the target is a link or not a folder.',
+    'Remove it from the tenant storage and release again.',
+  ),
+  RELEASE_IO: entry(
+    'alarm',
+    'retryable',
+    'Writing to the tenant storage failed.',
+    'Check its disk and permissions; the object is released as soon as it works.',
+  ),
+  STORAGE_FULL: entry(
+    'alarm',
+    'retryable',
+    'The tenant storage or the spool is full.',
+    'Make room; it goes on by itself.',
+  ),
+  LINK_SILENT: entry(
+    'alarm',
+    'retryable',
+    'Nothing has arrived on the link for longer than configured.',
+    'Check the low side and the fibre.',
+  ),
+  LINK_PARAMETERS: entry(
+    'alarm',
+    'permanent',
+    'The low side announces other link parameters than this side is configured for.',
+    'Bring both configurations to the same values.',
+  ),
+  SEQUENCE_JUMP: entry(
+    'alarm',
+    'permanent',
+    'The low side announced a sequence position that is not plausible.',
+    'Look at the low side: it may be damaged or compromised.',
+  ),
+
+  // Command line
+  USAGE: entry('error', 'permanent', 'The command line is not right.', 'See "sluice help".'),
+  INTERNAL: entry('alarm', 'permanent', 'Something went wrong that should not have.', 'Report this with the log.'),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** The only exception that crosses a module: a code of the table, and the particulars in words. */
+export class SluiceError extends Error {
+  override readonly name = 'SluiceError';
+  constructor(
+    readonly code: ErrorCode,
+    /** The particulars: which file, key, value. Never a secret. */
+    readonly detail: string,
+    options?: { cause?: unknown },
+  ) {
+    super(`${code}: ${ERRORS[code].meaning} ${detail}`.trim(), options);
+  }
+  get persistence(): Persistence {
+    return ERRORS[this.code].persistence;
+  }
+}
+
+/** The code of any thrown value; what is not ours counts as INTERNAL. */
+export function codeOf(error: unknown): ErrorCode {
+  return error instanceof SluiceError ? error.code : 'INTERNAL';
+}
+
+/** A short sentence for any thrown value. */
+export function wordsOf(error: unknown): string {
+  if (error instanceof SluiceError) return `${ERRORS[error.code].meaning} ${error.detail}`.trim();
+  return error instanceof Error ? error.message : String(error);
+}
