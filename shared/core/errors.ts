@@ -49,6 +49,12 @@ export const ERRORS = {
     'A secret key file can be read by other users of this machine.',
     'Run chmod 600 on the file, and replace the key if anybody else may have read it.',
   ),
+  KEY_EXISTS: entry(
+    'error',
+    'permanent',
+    'There is a key file here already, and keys are never overwritten.',
+    'Use another folder, or move the old keys away once nothing needs them.',
+  ),
   STATE_IN_USE: entry(
     'error',
     'permanent',
@@ -66,6 +72,30 @@ export const ERRORS = {
     'retryable',
     'The queue store cannot be reached.',
     'Check the Redis address, or leave "queues" at "auto" to use a private one.',
+  ),
+  QUEUE_STORE_EMPTIED: entry(
+    'warning',
+    'retryable',
+    'The queue store lost what it held and was started anew.',
+    'Nothing to do: the work is rebuilt from spool and ledger.',
+  ),
+  QUEUE_STORE_UNSAFE: entry(
+    'warning',
+    'retryable',
+    'The Redis server is set up so that it may lose queued work.',
+    'Set "maxmemory-policy noeviction" and "appendonly yes"; lost work is rebuilt at the next start.',
+  ),
+  QUEUE_JOB_INVALID: entry(
+    'alarm',
+    'permanent',
+    'A queue job carries more than the small identifiers it may hold.',
+    'This points to a fault in the gateway: report it.',
+  ),
+  QUEUE_JOB_LOST: entry(
+    'warning',
+    'retryable',
+    'The queue store gave a job up while it was running.',
+    'Nothing to do: the work is done again, or rebuilt from spool and ledger.',
   ),
   CHILD_FAILED: entry(
     'error',
@@ -137,6 +167,18 @@ export const ERRORS = {
     'The file is still being changed.',
     'Nothing to do: it is taken once it has been left alone for the hold time.',
   ),
+  FOLDER_SWAPPED: entry(
+    'alarm',
+    'retryable',
+    'A folder was replaced by something else while the gateway worked in it.',
+    'Look at who can write to this folder; it is tried again.',
+  ),
+  INTAKE_CROWDED: entry(
+    'alarm',
+    'retryable',
+    'More files lie in the shares than intake can keep in mind, so nothing new is taken.',
+    'Empty the shares, or have accepted files moved out of them.',
+  ),
   INTAKE_VANISHED: entry('info', 'permanent', 'The file was removed before it could be taken.', 'Drop it again.'),
   INTAKE_UNREADABLE: entry(
     'warning',
@@ -187,6 +229,60 @@ export const ERRORS = {
     'permanent',
     'The archive holds more entries or more data than can be inspected.',
     'Split the archive.',
+  ),
+  SCAN_MEMORY: entry(
+    'warning',
+    'permanent',
+    'The scanner needed too much memory for this file.',
+    'The file is refused as dangerous; ask the operator if you need it sent.',
+  ),
+  SCAN_TYPE_NOT_ALLOWED: entry(
+    'warning',
+    'permanent',
+    'Files of this type may not be sent.',
+    'Send it in an allowed form, or ask the operator about the policy.',
+  ),
+  TYPE_EXTENSION_MISMATCH: entry(
+    'warning',
+    'permanent',
+    'The content is not of the type that the file name says.',
+    'Give the file the ending that belongs to its content.',
+  ),
+  SCAN_ARCHIVE_ENCRYPTED: entry(
+    'warning',
+    'permanent',
+    'The archive holds encrypted entries, which cannot be inspected.',
+    'Make the archive again without a password.',
+  ),
+  SCAN_ARCHIVE_METHOD: entry(
+    'warning',
+    'permanent',
+    'An entry of the archive is compressed in a way that cannot be inspected.',
+    'Make the archive again with ordinary compression (deflate).',
+  ),
+  SCAN_ARCHIVE_NAME: entry(
+    'warning',
+    'permanent',
+    'The name of an archive entry is not a plain relative path, so it could be unpacked where it does not belong.',
+    'Make the archive again with plain relative names.',
+  ),
+  SCAN_ARCHIVE_LINK: entry(
+    'warning',
+    'permanent',
+    'The archive holds a link or a device instead of a file.',
+    'Make the archive again with the files themselves.',
+  ),
+  SCAN_ARCHIVE_NESTED: entry(
+    'warning',
+    'permanent',
+    'The archive holds another archive, which was not opened.',
+    'Put the files into one archive, or send the inner one by itself.',
+  ),
+  SCAN_NOT_INSPECTED: entry(
+    'warning',
+    'permanent',
+    'The content of this kind of container was not inspected.',
+    'Send the files themselves, or put them into a ZIP archive.',
   ),
   SEAL_VERDICT_INCOMPLETE: entry(
     'alarm',
@@ -309,6 +405,12 @@ export const ERRORS = {
     'retryable',
     'Nothing has arrived on the link for longer than configured.',
     'Check the low side and the fibre.',
+  ),
+  LINK_SOCKET: entry(
+    'error',
+    'retryable',
+    'A socket of the link cannot be opened.',
+    'Check that the address belongs to this machine and that nobody else uses the port.',
   ),
   LINK_PARAMETERS: entry(
     'alarm',

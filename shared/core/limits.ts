@@ -32,12 +32,22 @@ export const LIMITS = {
   pathMaxBytes: 4_096,
   pathPartMaxBytes: 255,
   pathMaxDepth: 64,
+  /** UTF-16 units of a path under "names: portable": leaves room for a folder in front of it below the 260 of Windows. */
+  pathPortableMaxUnits: 240,
+  /** Folders below a share that are walked at all; deeper than pathMaxDepth every file is still named and refused. */
+  walkMaxDepth: 128,
+  /** Entries of its shares that one intake process keeps in mind; beyond it new ones wait. */
+  intakeMaxEntries: 1_000_000,
+  /** Versions of one name in a tenant's storage. */
+  releaseMaxVersions: 4_096,
   /** Objects larger than this are refused whatever the policy says (1 TiB sparse files and the like have a tighter policy limit). */
   objectMaxBytes: 512 * 1024 * MiB,
   /** Void ranges repeated in each heartbeat. */
   heartbeatMaxVoids: 16,
   /** A heartbeat may move the sequence position ahead by at most this much. */
   sequenceMaxJump: 1_000_000,
+  /** The same for a history that was never heard of: numbers up to here are each accounted for from the first one. */
+  sequenceFirstContact: 10_000,
   /** Symbols of payloads whose manifest has not arrived yet, all together. */
   orphanBytes: 64 * MiB,
   /** Payloads without a manifest that are tracked at once. */
@@ -50,6 +60,33 @@ export const LIMITS = {
   finishedPayloads: 16_384,
   /** Bytes of the ring between the receiving thread and assembly. */
   ringBytes: 32 * MiB,
+  /** Simulated link: objects whose burst is remembered, and places a datagram may be displaced by. */
+  linkObjects: 65_536,
+  linkReorderPlaces: 16_384,
+  /** Simulated link: how long a datagram may wait for the rate, and bytes that may wait in the output socket. */
+  linkQueueMs: 100,
+  linkSendQueueBytes: 4 * MiB,
+  /** A queue job as JSON: identifiers, never bytes; and its key, in UTF-8 bytes. */
+  queueJobMaxBytes: 64 * KiB,
+  queueKeyMaxBytes: 512,
+  /** Characters of a queue job's title and of the reason it failed, and lines of its log. */
+  queueTitleMaxLength: 200,
+  queueReasonMaxLength: 2_000,
+  queueLogMaxLines: 100,
   /** Configuration file. */
   configMaxBytes: 1 * MiB,
+  /** YAML levels and aliases (weighed by what they repeat) in a configuration, and tenants it may name. */
+  configMaxDepth: 16,
+  configMaxAliases: 32,
+  configMaxTenants: 1_024,
+  /** Findings kept of one object, and characters of each of their texts; further findings are only counted. */
+  scanMaxFindings: 64,
+  scanFindingMaxText: 1_024,
+  /** Names, extra fields and comments of an archive's directory that a scan keeps in mind. */
+  scanDirectoryBytes: 64 * MiB,
+  /** Objects that wait for a scan at once; beyond it they are held. */
+  scanMaxWaiting: 262_144,
+  /** A key file, and the public keys one high side may trust. */
+  keyFileMaxBytes: 16 * KiB,
+  trustedMaxKeys: 64,
 } as const;

@@ -1,0 +1,90 @@
+/** Speed of the erasure code alone: one block in memory, encoded and decoded again and again on one thread. */
+
+import { sameBytes } from '../shared/core/bytes.js';
+import { SluiceError } from '../shared/core/errors.js';
+import { Prng } from '../shared/core/prng.js';
+import { BlockDecoder, type RepairSymbol } from '../shared/fec/decode.js';
+import { BlockEncoder } from '../shared/fec/encode.js';
+
+export interface FecBenchOptions {
+  /** Source symbols of the block. */
+  k: number;
+  /** Repair symbols made, and all of them received. */
+  repair: number;
+  /** Source symbols lost, at seeded random places; at most `repair`. */
+  lost: number;
+  /** Default 1408. */
+  symbolBytes?: number;
+  /** Default 7; the median counts. */
+  runs?: number;
+}
+
+export interface FecSpeed {
+  /** 10^6 source bytes a second. */
+  encodeMBps: number;
+  /** Absent bytes are rebuilt and present ones read: the rate counts all source bytes of the block. */
+  decodeMBps: number;
+}
+
+export interface FecBenchResult {
+  k: number;
+  repair: number;
+  lost: number;
+  symbolBytes: number;
+  scalar: FecSpeed;
+}
+
+const SEED = 20_240;
+
+/** Throws USAGE when the block cannot be rebuilt from what is asked for. */
+export async function benchFec(options: FecBenchOptions): Promise<FecBenchResult> {
+  const { k, repair, lost, symbolBytes = 1408, runs = 7 } = options;
+  if (lost > repair || lost > k) {
+    throw new SluiceError('USAGE', `${lost} lost symbols cannot be rebuilt from ${repair} repair symbols.`);
+  }
+  const random = new Prng(SEED);
+  const source = random.fill(new Uint8Array(k * symbolBytes));
+  const encoder = new BlockEncoder(k, symbolBytes);
+  const repairBytes = new Uint8Array(repair * symbolBytes);
+  const encodeMs = medianMs(runs, () => {
+    encoder.load(source, k);
+    encoder.repair(0, repair, repairBytes);
+  });
+
+  const decoder = new BlockDecoder(k, symbolBytes);
+  const symbols: RepairSymbol[] = Array.from({ length: repair }, (_, index) => ({
+    index,
+    data: repairBytes.subarray(index * symbolBytes, (index + 1) * symbolBytes),
+  }));
+  const have = new Uint8Array(k).fill(1);
+  for (let left = lost; left > 0; ) {
+    const j = random.below(k);
+    left -= have[j];
+    have[j] = 0;
+  }
+  const block = source.slice();
+  const decodeMs = medianMs(
+    runs,
+    () => decoder.decode(block, k, have, symbols),
+    () => {
+      for (let j = 0; j < k; j++) if (!have[j]) block.fill(0, j * symbolBytes, (j + 1) * symbolBytes);
+    },
+  );
+  if (!sameBytes(block, source)) throw new SluiceError('INTERNAL', 'The block rebuilt by the bench differs.');
+  const rate = (ms: number): number => Math.round((k * symbolBytes) / ms / 100) / 10;
+  return { k, repair, lost, symbolBytes, scalar: { encodeMBps: rate(encodeMs), decodeMBps: rate(decodeMs) } };
+}
+
+/** Three further runs go before the counted ones, so that the compiler has seen the loops. */
+function medianMs(runs: number, work: () => void, prepare: () => void = () => {}): number {
+  const times: number[] = [];
+  for (let run = -3; run < runs; run++) {
+    prepare();
+    const start = performance.now();
+    work();
+    const ms = performance.now() - start;
+    if (run >= 0) times.push(ms);
+  }
+  times.sort((a, b) => a - b);
+  return times[times.length >> 1];
+}

@@ -1,0 +1,121 @@
+/**
+ * The thread between the ring and the finishers: checks tags, collects symbols, puts blocks aside. It sleeps on the
+ * ring and looks at its messages between batches of frames.
+ */
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { FrameTagger } from '../../shared/crypto/frameTag.js';
+import { FrameRing } from '../../shared/link/ring.js';
+import { FrameIntake, zeroCounters } from '../receive/frameIntake.js';
+import type {
+  AssemblyThreadData,
+  FromAssemblyThread,
+  FromFinisher,
+  ToAssemblyThread,
+  ToFinisher,
+} from '../receive/messages.js';
+import { Assembler } from './assembler.js';
+import { EnvelopeCollector } from './envelopeCollector.js';
+
+/** Frames between two looks at the messages. */
+const BATCH_FRAMES = 256;
+const IDLE_WAIT_MS = 5;
+const TICK_MS = 20;
+const COUNTERS_EVERY_MS = 200;
+/** Blocks each finisher may hold: one to work on and one to begin with at once. */
+const BLOCKS_A_FINISHER = 2;
+
+class AssemblyThread {
+  private readonly counters = zeroCounters();
+  private readonly ring: FrameRing;
+  private readonly assembler: Assembler;
+  private readonly intake: FrameIntake;
+  private readonly finishers: MessagePort[];
+  private stopping = false;
+  private nextTickMs = 0;
+  private nextCountersMs = 0;
+
+  constructor(
+    private readonly port: MessagePort,
+    data: AssemblyThreadData,
+  ) {
+    this.ring = new FrameRing(data.ring);
+    this.finishers = data.finishers;
+    this.assembler = new Assembler(
+      { ...data, finishingMax: BLOCKS_A_FINISHER * data.finishers.length },
+      {
+        finish: (message) => this.toFinisher(message),
+        tell: (message) => this.tell(message),
+        counters: this.counters,
+      },
+    );
+    const envelopes = new EnvelopeCollector(this.counters, (object, bytes) =>
+      this.tell({ event: 'envelope', payload: { object, bytes } }),
+    );
+    this.intake = new FrameIntake(new FrameTagger(data.linkKey), this.assembler, envelopes, this.counters, (bytes) =>
+      this.tell({ event: 'heartbeat', payload: { bytes } }),
+    );
+  }
+
+  run(): void {
+    while (!this.stopping) {
+      const now = performance.now();
+      this.takeMessages(now);
+      if (now >= this.nextTickMs) this.tick(now);
+      if (this.intake.drain(this.ring, BATCH_FRAMES, now) === 0) this.ring.waitForFrames(IDLE_WAIT_MS);
+    }
+  }
+
+  private takeMessages(now: number): void {
+    for (let got = receiveMessageOnPort(this.port); got; got = receiveMessageOnPort(this.port)) {
+      this.obey(got.message as ToAssemblyThread);
+    }
+    for (const finisher of this.finishers) {
+      for (let got = receiveMessageOnPort(finisher); got; got = receiveMessageOnPort(finisher)) {
+        this.assembler.answer(got.message as FromFinisher, now);
+      }
+    }
+  }
+
+  private obey(message: ToAssemblyThread): void {
+    switch (message.event) {
+      case 'expect':
+        return this.assembler.expect(message.payload);
+      case 'forget':
+        return this.assembler.forget(message.payload.object, message.payload.remove);
+      case 'park':
+        return this.assembler.park(message.payload.object);
+      case 'endSession':
+        return this.intake.endSession(message.payload.session);
+      case 'stop':
+        this.stopping = true;
+    }
+  }
+
+  private tick(now: number): void {
+    this.nextTickMs = now + TICK_MS;
+    this.assembler.tick(now);
+    if (now < this.nextCountersMs) return;
+    this.nextCountersMs = now + COUNTERS_EVERY_MS;
+    const { session, lastFrameMs } = this.intake;
+    this.counters.framesLost = session.lost;
+    this.counters.framesExpected = session.expected;
+    if (lastFrameMs !== undefined) this.counters.silentMs = now - lastFrameMs;
+    this.tell({ event: 'counters', payload: this.counters });
+  }
+
+  /** A block always goes to the same finisher, so that its files are open in one place. */
+  private toFinisher(message: ToFinisher): void {
+    if ('close' in message) {
+      for (const finisher of this.finishers) finisher.postMessage(message);
+    } else {
+      const sbn = 'finish' in message ? message.finish.sbn : message.recheck.sbn;
+      this.finishers[sbn % this.finishers.length]!.postMessage(message);
+    }
+  }
+
+  private tell(message: FromAssemblyThread): void {
+    this.port.postMessage(message);
+  }
+}
+
+new AssemblyThread(parentPort!, workerData as AssemblyThreadData).run();

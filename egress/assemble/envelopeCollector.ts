@@ -1,0 +1,110 @@
+/**
+ * Collects the symbols of envelopes. An envelope is one small source block without a manifest of its own; its id is
+ * derived from its content, its truth from its signature, which another process checks.
+ */
+import { createHash } from 'node:crypto';
+import { toHex } from '../../shared/core/bytes.js';
+import { LIMITS } from '../../shared/core/limits.js';
+import { BlockDecoder } from '../../shared/fec/decode.js';
+import { envelopeMaxSymbols, envelopeOfObject } from '../../shared/wire/envelopeObject.js';
+import { type FrameHeader, PAYLOAD_OFFSET, plausibleBlockSymbols } from '../../shared/wire/frame.js';
+import { type ObjectId, objectIdOf } from '../../shared/wire/statements.js';
+import type { AssemblyCounters } from '../receive/messages.js';
+import { ObjectMap, RecentObjects } from './objectMap.js';
+import { SharedMemory } from './sharedMemory.js';
+import { SourceBlock } from './sourceBlock.js';
+
+/** Envelopes in progress together never hold more than this. */
+const MEMORY_BYTES = 4 * LIMITS.envelopeMaxBytes;
+
+interface Collecting {
+  high: number;
+  low: number;
+  block: SourceBlock;
+}
+
+export class EnvelopeCollector {
+  private readonly memory = new SharedMemory(MEMORY_BYTES);
+  private readonly collecting = new ObjectMap<Collecting>();
+  /** The same, the one begun first in front. */
+  private readonly order = new Set<Collecting>();
+  private readonly finished = new RecentObjects(LIMITS.finishedPayloads);
+
+  constructor(
+    private readonly counters: AssemblyCounters,
+    private readonly deliver: (object: ObjectId, bytes: Uint8Array) => void,
+  ) {}
+
+  /** An envelope symbol whose tag held. `bytes` holds the frame at `at`. */
+  symbol(header: FrameHeader, bytes: Uint8Array, at: number, symbolBytes: number): void {
+    const { counters } = this;
+    const { objectHigh: high, objectLow: low } = header;
+    if (this.finished.has(high, low)) {
+      counters.late++;
+      return;
+    }
+    const k = plausibleBlockSymbols(header, symbolBytes);
+    if (k === undefined || k !== header.symbols || k > envelopeMaxSymbols(symbolBytes)) {
+      counters.badParameters++;
+      return;
+    }
+    const entry = this.collecting.get(high, low) ?? this.begin(high, low, k, symbolBytes);
+    if (entry.block.k !== k || entry.block.symbolBytes !== symbolBytes) {
+      counters.badParameters++;
+      return;
+    }
+    const result = entry.block.add(header.esi, bytes, at + PAYLOAD_OFFSET);
+    if (result === 'new') counters.accepted++;
+    else counters[result]++;
+    if (entry.block.ready) this.finish(entry);
+  }
+
+  private begin(high: number, low: number, k: number, symbolBytes: number): Collecting {
+    if (this.order.size >= LIMITS.envelopeAssemblies) this.dropOldest();
+    let block = SourceBlock.open(0, k, symbolBytes, this.memory);
+    while (!block) {
+      this.dropOldest();
+      block = SourceBlock.open(0, k, symbolBytes, this.memory);
+    }
+    const entry = { high, low, block };
+    this.collecting.set(high, low, entry);
+    this.order.add(entry);
+    return entry;
+  }
+
+  private finish(entry: Collecting): void {
+    const { block } = entry;
+    const object = objectIdOf(entry.high, entry.low);
+    const source = new Uint8Array(block.source, 0, block.k * block.symbolBytes);
+    const repair = block.repair.map(({ index, slab, at }) => ({
+      index,
+      data: new Uint8Array(slab, at, block.symbolBytes),
+    }));
+    const rebuilt =
+      block.sourceCount === block.k ||
+      new BlockDecoder(block.k, block.symbolBytes).decode(source, block.k, block.have, repair);
+    // Copied out of the shared buffer: that one is reused.
+    const envelope = rebuilt ? envelopeOfObject(source)?.slice() : undefined;
+    this.remove(entry);
+    if (!envelope || toHex(createHash('sha256').update(envelope).digest().subarray(0, 8)) !== object) {
+      this.counters.badEnvelopes++;
+      return;
+    }
+    this.finished.add(entry.high, entry.low);
+    this.counters.envelopes++;
+    this.deliver(object, envelope);
+  }
+
+  private dropOldest(): void {
+    for (const entry of this.order) {
+      this.remove(entry);
+      return;
+    }
+  }
+
+  private remove(entry: Collecting): void {
+    this.collecting.delete(entry.high, entry.low);
+    this.order.delete(entry);
+    entry.block.close();
+  }
+}

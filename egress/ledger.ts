@@ -1,0 +1,362 @@
+/**
+ * The high side's ledger: every payload and object that was announced, what has become of it, and which sequence
+ * numbers of the low side's history have been accounted for.
+ *
+ *   payload  assembling --all blocks--> assembled --all objects decided--> closed
+ *                 \--> incomplete --resend--> assembled
+ *   object   assembling --> verifying --> released | quarantined;  assembling <--> incomplete
+ */
+import { LedgerFile, type Row } from '../shared/ops/ledgerFile.js';
+import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
+import type { VerifiedManifests } from './verify/messages.js';
+
+export type HighState = 'assembling' | 'verifying' | 'released' | 'quarantined' | 'incomplete';
+export type PayloadState = 'assembling' | 'incomplete' | 'assembled' | 'closed';
+
+const MIGRATIONS = [
+  `
+  CREATE TABLE payloads (
+    object TEXT PRIMARY KEY,
+    envelope TEXT NOT NULL,
+    history TEXT NOT NULL,
+    length INTEGER NOT NULL,
+    symbol_bytes INTEGER NOT NULL,
+    block_symbols INTEGER NOT NULL,
+    block_digests BLOB NOT NULL,
+    state TEXT NOT NULL,
+    changed_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX payloads_by_state ON payloads (state);
+  CREATE TABLE objects (
+    transfer TEXT PRIMARY KEY,
+    payload TEXT NOT NULL,
+    history TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    tenant TEXT NOT NULL,
+    path TEXT NOT NULL,            -- safe to show
+    parts TEXT NOT NULL,           -- JSON
+    offset INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    type TEXT NOT NULL,
+    label TEXT NOT NULL,
+    submitter TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    reject_code TEXT,
+    reject_detail TEXT,
+    state TEXT NOT NULL,
+    code TEXT,
+    detail TEXT,
+    published_as TEXT,
+    seen_ms INTEGER NOT NULL,
+    changed_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX objects_by_payload ON objects (payload);
+  CREATE INDEX objects_by_sequence ON objects (history, sequence);
+  CREATE TABLE gaps (
+    history TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    noticed_ms INTEGER NOT NULL,
+    PRIMARY KEY (history, sequence)
+  ) STRICT;
+  CREATE TABLE histories (
+    history TEXT PRIMARY KEY,
+    accounted INTEGER NOT NULL,    -- every number up to here is known, void or noted as a gap
+    last INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE sessions (session TEXT PRIMARY KEY, ended INTEGER NOT NULL, seen_ms INTEGER NOT NULL) STRICT;
+  `,
+] as const;
+
+export interface HighObject {
+  transfer: TransferId;
+  payload: ObjectId;
+  history: string;
+  sequence: number;
+  tenant: string;
+  path: string;
+  parts: string[];
+  offset: number;
+  sizeBytes: number;
+  mtimeNs: bigint;
+  sha256: string;
+  reject: { code: string; detail: string } | null;
+  state: HighState;
+  code: string | null;
+  detail: string | null;
+  publishedAs: string | null;
+}
+
+export interface HighPayload {
+  object: ObjectId;
+  envelope: ObjectId;
+  history: string;
+  coding: Coding;
+  state: PayloadState;
+}
+
+/** What an envelope turned out to be. */
+export type Admission = 'new' | 'known' | 'conflict';
+
+export class HighLedger {
+  private readonly file: LedgerFile;
+
+  constructor(
+    path: string,
+    private readonly now: () => number,
+  ) {
+    this.file = new LedgerFile(path, 'high', MIGRATIONS);
+  }
+
+  transaction<T>(work: () => T): T {
+    return this.file.transaction(work);
+  }
+  close(): void {
+    this.file.close();
+  }
+
+  // ------------------------------------------------------------ payloads
+
+  /**
+   * Records a verified envelope. A second one for the same payload, transfer or sequence number is `known` when it is the
+   * very same, else a `conflict`: then nothing is recorded (FAULTS 17).
+   */
+  admit(envelope: ObjectId, manifests: VerifiedManifests): Admission {
+    return this.transaction(() => {
+      const { coding, history, objects } = manifests;
+      const earlier = this.payload(coding.object);
+      if (earlier) return earlier.envelope === envelope ? 'known' : 'conflict';
+      for (const { transfer, sequence } of objects) {
+        const taken = this.file.get(
+          'SELECT 1 FROM objects WHERE transfer = ? OR (history = ? AND sequence = ?)',
+          transfer,
+          history,
+          sequence,
+        );
+        if (taken) return 'conflict';
+      }
+      this.file.run(
+        `INSERT INTO payloads VALUES (?, ?, ?, ?, ?, ?, ?, 'assembling', ?)`,
+        coding.object,
+        envelope,
+        history,
+        coding.lengthBytes,
+        coding.symbolBytes,
+        coding.blockSymbols,
+        coding.blockDigests,
+        this.now(),
+      );
+      for (const object of objects) {
+        this.file.run(
+          `INSERT INTO objects (transfer, payload, history, sequence, tenant, path, parts, offset, size, mtime_ns, sha256,
+             type, label, submitter, key_id, reject_code, reject_detail, state, seen_ms, changed_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'assembling', ?, ?)`,
+          object.transfer,
+          coding.object,
+          history,
+          object.sequence,
+          object.tenant,
+          object.path,
+          JSON.stringify(object.parts),
+          object.offset,
+          object.sizeBytes,
+          object.mtimeNs.toString(),
+          object.sha256,
+          object.type,
+          object.label,
+          object.submitter,
+          object.keyId,
+          object.reject?.code ?? null,
+          object.reject?.detail ?? null,
+          this.now(),
+          this.now(),
+        );
+        this.file.run('DELETE FROM gaps WHERE history = ? AND sequence = ?', history, object.sequence);
+      }
+      return 'new';
+    });
+  }
+
+  payload(object: ObjectId): HighPayload | undefined {
+    const row = this.file.get('SELECT * FROM payloads WHERE object = ?', object);
+    return row && payloadOf(row);
+  }
+
+  payloadsIn(state: PayloadState): HighPayload[] {
+    return this.file.all('SELECT * FROM payloads WHERE state = ? ORDER BY rowid', state).map(payloadOf);
+  }
+
+  /** A payload and those of its objects that are not decided yet move on together. */
+  setPayload(object: ObjectId, state: PayloadState, objects: HighState, code?: string): void {
+    this.transaction(() => {
+      this.file.run('UPDATE payloads SET state = ?, changed_ms = ? WHERE object = ?', state, this.now(), object);
+      this.file.run(
+        `UPDATE objects SET state = ?, code = ?, changed_ms = ? WHERE payload = ? AND state NOT IN ('released', 'quarantined')`,
+        objects,
+        code ?? null,
+        this.now(),
+        object,
+      );
+    });
+  }
+
+  closePayload(object: ObjectId): void {
+    this.file.run(`UPDATE payloads SET state = 'closed', changed_ms = ? WHERE object = ?`, this.now(), object);
+  }
+
+  /** Bytes of payloads that are on their way or waiting to be released. */
+  openBytes(): number {
+    return this.file.get(`SELECT total(length) AS n FROM payloads WHERE state <> 'closed'`)!.n as number;
+  }
+
+  // ------------------------------------------------------------ objects
+
+  objectsOfPayload(payload: ObjectId): HighObject[] {
+    return this.file.all('SELECT * FROM objects WHERE payload = ? ORDER BY offset, sequence', payload).map(objectOf);
+  }
+
+  setReleased(transfer: TransferId, publishedAs: string): void {
+    this.file.run(
+      `UPDATE objects SET state = 'released', code = NULL, detail = NULL, published_as = ?, changed_ms = ? WHERE transfer = ?`,
+      publishedAs,
+      this.now(),
+      transfer,
+    );
+  }
+
+  setState(transfer: TransferId, state: HighState, code: string | null, detail: string | null): void {
+    this.file.run(
+      'UPDATE objects SET state = ?, code = ?, detail = ?, changed_ms = ? WHERE transfer = ?',
+      state,
+      code,
+      detail,
+      this.now(),
+      transfer,
+    );
+  }
+
+  counts(): Record<string, number> {
+    const rows = this.file.all('SELECT state, count(*) AS n FROM objects GROUP BY state');
+    const counts = Object.fromEntries(rows.map((row) => [row.state as string, row.n as number]));
+    const gaps = this.file.get('SELECT count(*) AS n FROM gaps')!.n as number;
+    return { ...counts, unseen: gaps };
+  }
+
+  // ------------------------------------------------------------ the low side's history
+
+  /** Numbers up to here have been accounted for; 0 for a history never heard of. */
+  accounted(history: string): number {
+    return (this.file.get('SELECT accounted FROM histories WHERE history = ?', history)?.accounted as number) ?? 0;
+  }
+
+  /** Highest position of any history; there is one, unless the low side was set up anew. */
+  sequencesAccounted(): number {
+    return (this.file.get('SELECT max(accounted) AS n FROM histories')!.n as number | null) ?? 0;
+  }
+
+  isKnownHistory(history: string): boolean {
+    return this.file.get('SELECT 1 FROM histories WHERE history = ?', history) !== undefined;
+  }
+
+  /** Payloads still on their way of which every object's number is at most `done`. */
+  overdue(history: string, done: number): HighPayload[] {
+    return this.file
+      .all(
+        `SELECT * FROM payloads WHERE state = 'assembling' AND history = ?
+           AND NOT EXISTS (SELECT 1 FROM objects WHERE payload = payloads.object AND sequence > ?)`,
+        history,
+        done,
+      )
+      .map(payloadOf);
+  }
+
+  /**
+   * Moves the position to `done` and answers the numbers up to it of which nothing is known: they are noted as gaps.
+   * `isVoid` tells which ones were given up.
+   */
+  account(history: string, done: number, last: number, isVoid: (sequence: number) => boolean): number[] {
+    return this.transaction(() => {
+      const from = this.accounted(history);
+      const known = new Set(
+        this.file
+          .all('SELECT sequence FROM objects WHERE history = ? AND sequence > ? AND sequence <= ?', history, from, done)
+          .map((row) => row.sequence as number),
+      );
+      const gaps: number[] = [];
+      for (let sequence = from + 1; sequence <= done; sequence++) {
+        if (known.has(sequence) || isVoid(sequence)) continue;
+        gaps.push(sequence);
+        this.file.run('INSERT OR IGNORE INTO gaps VALUES (?, ?, ?)', history, sequence, this.now());
+      }
+      this.file.run(
+        `INSERT INTO histories VALUES (?, ?, ?) ON CONFLICT (history) DO UPDATE SET
+           accounted = max(accounted, excluded.accounted), last = max(last, excluded.last)`,
+        history,
+        done,
+        last,
+      );
+      return gaps;
+    });
+  }
+
+  /** Notes the running link session; answers those that have ended because of it. */
+  noteSession(session: string): string[] {
+    return this.transaction(() => {
+      const known = this.file.get('SELECT ended FROM sessions WHERE session = ?', session);
+      if (known) return [];
+      const ended = this.file.all('SELECT session FROM sessions WHERE ended = 0').map((row) => row.session as string);
+      this.file.run('UPDATE sessions SET ended = 1 WHERE ended = 0');
+      this.file.run('INSERT INTO sessions VALUES (?, 0, ?)', session, this.now());
+      return ended;
+    });
+  }
+
+  hasEnded(session: string): boolean {
+    return this.file.get('SELECT 1 FROM sessions WHERE session = ? AND ended = 1', session) !== undefined;
+  }
+
+  /** The most recent sessions that have ended. */
+  endedSessions(most: number): string[] {
+    return this.file
+      .all('SELECT session FROM sessions WHERE ended = 1 ORDER BY seen_ms DESC LIMIT ?', most)
+      .map((row) => row.session as string);
+  }
+}
+
+function objectOf(row: Row): HighObject {
+  return {
+    transfer: row.transfer as string,
+    payload: row.payload as string,
+    history: row.history as string,
+    sequence: row.sequence as number,
+    tenant: row.tenant as string,
+    path: row.path as string,
+    parts: JSON.parse(row.parts as string) as string[],
+    offset: row.offset as number,
+    sizeBytes: row.size as number,
+    mtimeNs: BigInt(row.mtime_ns as string),
+    sha256: row.sha256 as string,
+    reject: row.reject_code === null ? null : { code: row.reject_code as string, detail: row.reject_detail as string },
+    state: row.state as HighState,
+    code: row.code as string | null,
+    detail: row.detail as string | null,
+    publishedAs: row.published_as as string | null,
+  };
+}
+
+function payloadOf(row: Row): HighPayload {
+  return {
+    object: row.object as string,
+    envelope: row.envelope as string,
+    history: row.history as string,
+    coding: {
+      object: row.object as string,
+      lengthBytes: row.length as number,
+      symbolBytes: row.symbol_bytes as number,
+      blockSymbols: row.block_symbols as number,
+      blockDigests: row.block_digests as Uint8Array,
+    },
+    state: row.state as PayloadState,
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * The gate every frame passes on the high side: length, layout, version, tag, in this order, on raw bytes; then by its
+ * kind to the assembler or the envelope collector. What does not pass costs a counter and nothing else.
+ */
+import type { FrameTagger } from '../../shared/crypto/frameTag.js';
+import type { FrameRing } from '../../shared/link/ring.js';
+import { envelopeOfObject } from '../../shared/wire/envelopeObject.js';
+import {
+  emptyHeader,
+  FrameKind,
+  PAYLOAD_OFFSET,
+  readFrameHeader,
+  symbolBytesOfLength,
+} from '../../shared/wire/frame.js';
+import type { Assembler } from '../assemble/assembler.js';
+import type { EnvelopeCollector } from '../assemble/envelopeCollector.js';
+import { SessionTracker } from '../assemble/sessionTracker.js';
+import type { AssemblyCounters } from './messages.js';
+
+const FAULT_COUNTER = { FRAME_LENGTH: 'badLength', FRAME_LAYOUT: 'badLayout', FRAME_VERSION: 'badVersion' } as const;
+/** Link sessions remembered as ended. */
+const ENDED_SESSIONS = 64;
+
+export class FrameIntake {
+  readonly session = new SessionTracker();
+  lastFrameMs: number | undefined;
+  private readonly header = emptyHeader();
+  private readonly ended: number[] = [];
+
+  constructor(
+    private readonly tagger: FrameTagger,
+    private readonly assembler: Assembler,
+    private readonly envelopes: EnvelopeCollector,
+    private readonly counters: AssemblyCounters,
+    private readonly onHeartbeat: (envelope: Uint8Array) => void,
+  ) {}
+
+  /** Takes up to `most` frames out of the ring; answers how many there were. */
+  drain(ring: FrameRing, most: number, nowMs: number): number {
+    const count = Math.min(ring.filled(), most);
+    for (let n = 0; n < count; n++) {
+      const slot = ring.consumerSlot(n);
+      this.frame(ring.bytes, ring.words, slot * ring.slotBytes, ring.length(slot), nowMs);
+    }
+    if (count > 0) ring.release(count);
+    return count;
+  }
+
+  /** One datagram of `length` bytes at `at`, a multiple of 4. */
+  frame(bytes: Uint8Array, words: Uint32Array, at: number, length: number, nowMs: number): void {
+    const { header, counters } = this;
+    const fault = readFrameHeader(bytes, at, length, header);
+    if (fault) {
+      counters[FAULT_COUNTER[fault]]++;
+      return;
+    }
+    if (!this.tagger.holds(words, at >> 2, length)) {
+      counters.badTag++;
+      return;
+    }
+    if (this.ended.includes(header.session)) {
+      counters.endedSession++;
+      return;
+    }
+    this.lastFrameMs = nowMs;
+    this.session.note(header.session, header.number);
+    const symbolBytes = symbolBytesOfLength(length)!;
+    switch (header.kind) {
+      case FrameKind.payload:
+        return this.assembler.symbol(header, bytes, at, symbolBytes);
+      case FrameKind.envelope:
+        return this.envelopes.symbol(header, bytes, at, symbolBytes);
+      case FrameKind.heartbeat:
+        return this.heartbeat(bytes.subarray(at + PAYLOAD_OFFSET, at + PAYLOAD_OFFSET + symbolBytes));
+      case FrameKind.padding:
+        counters.padding++;
+    }
+  }
+
+  /** Frames of this session are dropped from now on. */
+  endSession(session: number): void {
+    if (this.ended.includes(session)) return;
+    this.ended.push(session);
+    if (this.ended.length > ENDED_SESSIONS) this.ended.shift();
+  }
+
+  private heartbeat(payload: Uint8Array): void {
+    const envelope = envelopeOfObject(payload);
+    if (!envelope) {
+      this.counters.badLayout++;
+      return;
+    }
+    this.counters.heartbeat++;
+    this.onHeartbeat(envelope.slice());
+  }
+}
+
+export function zeroCounters(): AssemblyCounters {
+  return {
+    accepted: 0,
+    duplicate: 0,
+    conflicting: 0,
+    late: 0,
+    heartbeat: 0,
+    padding: 0,
+    badLength: 0,
+    badLayout: 0,
+    badVersion: 0,
+    badTag: 0,
+    badParameters: 0,
+    endedSession: 0,
+    noRoom: 0,
+    blocksDecoded: 0,
+    blocksPlain: 0,
+    blocksBad: 0,
+    repairUsed: 0,
+    spilled: 0,
+    orphansDropped: 0,
+    envelopes: 0,
+    badEnvelopes: 0,
+    memoryBytes: 0,
+    blocksWaiting: 0,
+    framesLost: 0,
+    framesExpected: 0,
+  };
+}

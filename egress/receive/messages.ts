@@ -1,0 +1,171 @@
+/** What the receiving process, its threads and the supervisor say to each other. */
+import type { MessagePort } from 'node:worker_threads';
+import type { RingMemory } from '../../shared/link/ring.js';
+import type { Coding, ObjectId } from '../../shared/wire/statements.js';
+
+export interface ReceiverSettings {
+  host: string;
+  port: number;
+  /** 32 hexadecimal digits; a secret. */
+  linkKey: string;
+  /** Longest frame this link may carry. */
+  frameMaxBytes: number;
+  receiveBufferBytes: number;
+  /** Folder with one folder for each payload. */
+  spoolDir: string;
+  assemblyBytes: number;
+  orphanBytes: number;
+  decoders: number;
+}
+
+export interface ReceiverCounters {
+  /** Datagrams taken from the socket. */
+  datagrams: number;
+  /** Datagrams the kernel dropped because the socket buffer was full; absent where the system does not tell. */
+  kernelDrops?: number;
+  /** Datagrams dropped because assembly lagged behind. */
+  ringDrops: number;
+  oversize: number;
+  empty: number;
+  assembly: AssemblyCounters;
+}
+
+/** Every frame ends in exactly one of the first group. */
+export interface AssemblyCounters {
+  accepted: number;
+  /** A symbol that was already there, with the same bytes. */
+  duplicate: number;
+  /** A symbol that was already there, with other bytes: the first one stays (FAULTS 8). */
+  conflicting: number;
+  /** For a block or payload that is already complete or given up. */
+  late: number;
+  heartbeat: number;
+  padding: number;
+  badLength: number;
+  badLayout: number;
+  badVersion: number;
+  badTag: number;
+  badParameters: number;
+  endedSession: number;
+  /** No memory was left within the limits. */
+  noRoom: number;
+
+  blocksDecoded: number;
+  blocksPlain: number;
+  blocksBad: number;
+  repairUsed: number;
+  spilled: number;
+  orphansDropped: number;
+  envelopes: number;
+  badEnvelopes: number;
+  memoryBytes: number;
+  /** Blocks with enough symbols that are not finished yet. */
+  blocksWaiting: number;
+  /** Frames of the current session that never came, as far as their numbers tell, and how many it had. */
+  framesLost: number;
+  framesExpected: number;
+  /** Milliseconds since the last authentic frame; absent before the first. */
+  silentMs?: number;
+}
+
+export interface ReceiverProtocol {
+  requests: {
+    start: { ask: ReceiverSettings; answer: { port: number; receiveBufferBytes: number } };
+    counters: { ask: null; answer: ReceiverCounters };
+  };
+  toChild: {
+    /** A verified manifest says what this payload must be. */
+    expect: Coding;
+    /** Nothing more is wanted of this payload; with `remove` its spool goes as well. */
+    forget: { object: ObjectId; remove: boolean };
+    /** Put what is there of this payload on disk and free its memory: it is incomplete, a resend may complete it. */
+    park: { object: ObjectId };
+    /** Frames of this link session are no longer taken (lower half of its id, FAULTS 4 and 5). */
+    endSession: { session: number };
+  };
+  toParent: {
+    envelope: { object: ObjectId; bytes: Uint8Array };
+    heartbeat: { bytes: Uint8Array };
+    assembled: { object: ObjectId; file: string };
+    /** A block did not hash to its signed digest: its symbols were discarded (FAULTS 16). */
+    badBlock: { object: ObjectId; sbn: number };
+    /** Writing to the spool failed; it is tried again. */
+    trouble: { code: 'STORAGE_FULL' | 'SPOOL_IO'; words: string };
+  };
+}
+
+// ---------------------------------------------------------------- threads of the receiving process
+
+export interface SocketThreadData {
+  ring: RingMemory;
+  host: string;
+  port: number;
+  receiveBufferBytes: number;
+  counters: SharedArrayBuffer;
+}
+
+/** Words of the counters the socket thread shares with the main thread. */
+export const SocketCounter = { datagrams: 0, oversize: 1, empty: 2, words: 3 } as const;
+
+export type FromSocketThread =
+  | { listening: { port: number; receiveBufferBytes: number } }
+  | { failed: { words: string; code: string } };
+
+export interface AssemblyThreadData {
+  ring: RingMemory;
+  linkKey: Uint8Array;
+  spoolDir: string;
+  assemblyBytes: number;
+  orphanBytes: number;
+  /** One port to each finisher thread. */
+  finishers: MessagePort[];
+}
+
+export interface FinisherThreadData {
+  port: MessagePort;
+}
+
+type Named<T> = { [E in keyof T]: { event: E; payload: T[E] } }[keyof T];
+export type ToAssemblyThread = Named<ReceiverProtocol['toChild']> | { event: 'stop'; payload: null };
+export type FromAssemblyThread = Named<ReceiverProtocol['toParent']> | { event: 'counters'; payload: AssemblyCounters };
+
+/** One block with at least k symbols, to be rebuilt, checked and written. Its memory comes back with the answer. */
+export interface FinishBlock {
+  object: ObjectId;
+  sbn: number;
+  k: number;
+  symbolBytes: number;
+  /** k * symbolBytes bytes at least; received source symbols are in place. */
+  source: SharedArrayBuffer;
+  /** k flags. */
+  have: Uint8Array;
+  repair: { index: number; slab: SharedArrayBuffer; at: number }[];
+  /** SHA-256 the object bytes of the block must have. */
+  digest: Uint8Array;
+  byteLength: number;
+  byteOffset: number;
+  dataFile: string;
+  doneFile: string;
+}
+
+/** Blocks found on disk at start: check again what they hash to. */
+export interface RecheckBlock {
+  object: ObjectId;
+  sbn: number;
+  digest: Uint8Array;
+  byteLength: number;
+  byteOffset: number;
+  dataFile: string;
+}
+
+export type ToFinisher = { finish: FinishBlock } | { recheck: RecheckBlock } | { close: ObjectId };
+export type FinishOutcome = 'good' | 'bad' | 'full' | 'failed';
+export interface FromFinisher {
+  object: ObjectId;
+  sbn: number;
+  outcome: FinishOutcome;
+  /** Whether symbols had to be rebuilt. */
+  decoded: boolean;
+  recheck: boolean;
+  words?: string;
+}

@@ -1,0 +1,42 @@
+/** What the supervisor asks the releasing process. */
+import type { TransferId } from '../../shared/wire/statements.js';
+
+export interface ReleaseOrder {
+  transfer: TransferId;
+  /** Folder that holds the tenant's folder, and its name. */
+  storageRoot: string;
+  tenantFolder: string;
+  parts: string[];
+  /** The assembled payload, and where the object lies in it. */
+  payloadFile: string;
+  offset: number;
+  sizeBytes: number;
+  /** The payload is this object and nothing else: it becomes the published file without being copied. */
+  whole: boolean;
+  sha256: string;
+  mtimeNs: bigint;
+}
+
+export type ReleaseResult =
+  | { transfer: TransferId; ok: true; publishedAs: string; version: number }
+  | { transfer: TransferId; ok: false; code: string; detail: string };
+
+export interface QuarantineOrder extends ReleaseOrder {
+  quarantineDir: string;
+  code: string;
+  detail: string;
+}
+
+export interface ReleaserProtocol {
+  requests: {
+    start: { ask: { stagingDir: string }; answer: null };
+    /** Publishes all of them and makes them durable together. A result for each, in order. */
+    release: { ask: ReleaseOrder[]; answer: ReleaseResult[] };
+    /** Once the ledger has them: removes what was only kept to find them again after a crash. */
+    forget: { ask: ReleaseOrder[]; answer: null };
+    /** Keeps the bytes of rejected objects where nobody but the operator looks. */
+    quarantine: { ask: QuarantineOrder[]; answer: null };
+  };
+  toChild: Record<never, never>;
+  toParent: Record<never, never>;
+}

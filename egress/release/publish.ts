@@ -1,0 +1,283 @@
+/**
+ * Publishes one verified file into a tenant's storage, so that at any moment, also after a crash or power loss, the
+ * tenant sees either nothing or the whole file, and sees it once (FAULTS 51-53).
+ *
+ *   staged file: mode, mtime, fsync ─▶ link() into place, never over another name ─▶ fsync of the folders
+ *     ─▶ the caller writes "released" into the ledger ─▶ forgetStaged()
+ *
+ * The staged file has a name made from the transfer id and keeps it until the ledger knows. So its number of names is
+ * the memory of the link: more than one means it was published, and a repetition after a crash finds it again.
+ *
+ * Many small files: place() each, then settle() once, then tell the ledger about all of them.
+ */
+
+import * as nodeFs from 'node:fs';
+import { basename } from 'node:path';
+import { SluiceError } from '../../shared/core/errors.js';
+import { LIMITS } from '../../shared/core/limits.js';
+import {
+  Directory,
+  type DirectoryOptions,
+  errnoOf,
+  type FileSystem,
+  isNoFolder,
+} from '../../shared/ops/directories.js';
+import { checkPath, showName } from '../../shared/wire/names.js';
+import { versionName } from '../../shared/wire/versionName.js';
+import { extract, releaseError } from './extract.js';
+import { dressAndSync, makeStagedDurable, removeStaged, statStaged } from './stagedFile.js';
+import { TouchedFolders } from './touchedFolders.js';
+
+export interface PublishRequest {
+  /** Exists already; never made here, for a storage that is not mounted must not be mistaken for an empty one. */
+  readonly storageRoot: string;
+  /** Folder of the tenant below it, one part. */
+  readonly tenant: string;
+  /** Checked path of the object, divided. */
+  readonly parts: readonly string[];
+  /** Private file that holds exactly the object. It becomes the published one when it lies on the same file system. */
+  readonly staged: string;
+  readonly sizeBytes: number;
+  readonly sha256: Uint8Array;
+  /** Restored to about a microsecond. */
+  readonly mtimeNs: bigint;
+}
+
+export interface Published {
+  /** Path below the tenant's folder. */
+  readonly publishedAs: string;
+  /** 1, or the number in the name when that was taken. */
+  readonly version: number;
+  /** It had been published before a crash. If it is not found any more the tenant has moved it: the name is a guess. */
+  readonly alreadyThere: boolean;
+}
+
+export interface PublisherOptions extends DirectoryOptions {
+  /** Mode of published files and of folders that are made. Defaults 0640 and 0750. */
+  readonly fileMode?: number;
+  readonly folderMode?: number;
+}
+
+export class Publisher {
+  private readonly fs: FileSystem;
+  private readonly fileMode: number;
+  private readonly touched = new TouchedFolders();
+
+  constructor(private readonly options: PublisherOptions = {}) {
+    this.fs = options.fs ?? nodeFs;
+    this.fileMode = options.fileMode ?? 0o640;
+  }
+
+  /** place() and settle(): afterwards the file is there for good. */
+  publish(request: PublishRequest): Published {
+    const published = this.place(request);
+    this.settle();
+    return published;
+  }
+
+  /**
+   * Makes the data durable and gives it its name; the name itself is durable only after settle(). Throws
+   * RELEASE_UNSAFE_TARGET (a link or a file where a folder should be), NAME_* for parts that are no checked path,
+   * STORAGE_FULL, RELEASE_IO, DIGEST_MISMATCH (the staged file is not the object). Can be repeated after any of them.
+   */
+  place(request: PublishRequest): Published {
+    checkTarget(request);
+    const chain: Directory[] = [];
+    try {
+      chain.push(this.openStorage(request.storageRoot));
+      for (const part of [request.tenant, ...request.parts.slice(0, -1)]) chain.push(this.enter(chain.at(-1)!, part));
+      return this.link(request, chain);
+    } catch (error) {
+      throw releaseError(error, `The storage of "${showName(request.tenant)}"`);
+    } finally {
+      this.touched.keepOrClose(chain);
+    }
+  }
+
+  /**
+   * Makes all names given since the last call durable. When it throws RELEASE_IO none of them counts as released:
+   * place() them again, which finds them where they are, and settle() again.
+   */
+  settle(): void {
+    try {
+      this.touched.settle();
+    } catch (error) {
+      throw releaseError(error, 'A folder of the storage');
+    }
+  }
+
+  /** Removes the staged file, once the ledger says that it was released (or will never be). */
+  forgetStaged(request: Pick<PublishRequest, 'storageRoot' | 'staged'>): void {
+    try {
+      const root = this.openStorage(request.storageRoot);
+      try {
+        if (root.lstat(STAGING)) this.forgetCopy(root, basename(request.staged));
+      } finally {
+        root.close();
+      }
+      // Last, because as long as it is there somebody knows that there is something to forget.
+      removeStaged(this.fs, request.staged);
+    } catch (error) {
+      throw releaseError(error, 'The spool');
+    }
+  }
+
+  /** Closes what settle() has not seen; call it instead of settle() when all is given up. */
+  close(): void {
+    this.touched.close();
+  }
+
+  // --- the way to the folder -----------------------------------------------------------------------------------------
+
+  private openStorage(path: string): Directory {
+    try {
+      return Directory.openRoot(path, this.options);
+    } catch (error) {
+      const detail = isNoFolder(error) ? 'is not a folder' : `gives ${errnoOf(error)}`;
+      throw new SluiceError('RELEASE_IO', `The storage "${showName(path)}" ${detail}.`, { cause: error });
+    }
+  }
+
+  private enter(parent: Directory, part: string): Directory {
+    for (let tries = 0; ; tries++) {
+      try {
+        return parent.openChild(part);
+      } catch (error) {
+        if (isNoFolder(error)) {
+          throw new SluiceError('RELEASE_UNSAFE_TARGET', `"${showName(part)}" is not a folder.`, { cause: error });
+        }
+        // Made and removed again by somebody else in between: a few times, not for ever.
+        if (errnoOf(error) !== 'ENOENT' || tries >= 3) throw error;
+        parent.createChild(part, this.options.folderMode ?? 0o750);
+      }
+    }
+  }
+
+  // --- the file ------------------------------------------------------------------------------------------------------
+
+  private link(request: PublishRequest, chain: readonly Directory[]): Published {
+    const folder = chain.at(-1)!;
+    const staged = statStaged(this.fs, request);
+    if (staged.dev === folder.id.dev) {
+      if (staged.nlink > 1n) return this.findAgain(request, chain, staged);
+      makeStagedDurable(this.fs, request, this.fileMode);
+      const placed = this.giveName(request, chain, request.staged);
+      if (placed) return placed;
+      // Two mounts of one file system: link() refuses as if they were two.
+    }
+    return this.linkCopy(request, chain);
+  }
+
+  /** From another file system: a copy next to the tenants' folders first, because link() cannot cross over. */
+  private linkCopy(request: PublishRequest, chain: readonly Directory[]): Published {
+    const root = chain[0]!;
+    if (root.id.dev !== chain.at(-1)!.id.dev) throw new SluiceError('RELEASE_IO', OTHER_FILE_SYSTEM);
+    root.createChild(STAGING, 0o700);
+    const staging = this.enter(root, STAGING);
+    try {
+      const name = basename(request.staged);
+      const before = staging.lstat(name);
+      if (before && before.nlink > 1n) return this.findAgain(request, chain, before);
+      if (before) staging.unlink(name);
+      this.copyInto(request, staging, name);
+      const placed = this.giveName(request, chain, { directory: staging, name });
+      if (placed) return placed;
+      staging.unlink(name);
+      throw new SluiceError('RELEASE_IO', OTHER_FILE_SYSTEM);
+    } finally {
+      staging.close();
+    }
+  }
+
+  /** Undefined when the source lies on another file system or mount. */
+  private giveName(
+    request: PublishRequest,
+    chain: readonly Directory[],
+    source: string | { readonly directory: Directory; readonly name: string },
+  ): Published | undefined {
+    const folder = chain.at(-1)!;
+    const wanted = request.parts.at(-1)!;
+    for (let version = 1; version <= LIMITS.releaseMaxVersions; version++) {
+      const name = versionName(wanted, version);
+      try {
+        folder.linkFrom(source, name);
+      } catch (error) {
+        const errno = errnoOf(error);
+        if (errno === 'EEXIST') continue;
+        if (errno === 'EXDEV') return undefined;
+        if (errno === 'EPERM' || errno === 'EOPNOTSUPP' || errno === 'ENOSYS') {
+          throw new SluiceError('RELEASE_IO', 'The file system of the storage has no hard links.', { cause: error });
+        }
+        throw error;
+      }
+      this.touched.add(chain);
+      return { publishedAs: pathBeside(request, name), version, alreadyThere: false };
+    }
+    throw new SluiceError('RELEASE_IO', `There are ${LIMITS.releaseMaxVersions} versions of "${showName(wanted)}".`);
+  }
+
+  /** It was linked before a crash. Its name may not have become durable, so the folders count as touched. */
+  private findAgain(request: PublishRequest, chain: readonly Directory[], staged: nodeFs.BigIntStats): Published {
+    const folder = chain.at(-1)!;
+    const wanted = request.parts.at(-1)!;
+    this.touched.add(chain);
+    for (let version = 1; version <= LIMITS.releaseMaxVersions; version++) {
+      const name = versionName(wanted, version);
+      const there = folder.lstat(name);
+      if (there?.ino !== staged.ino || there.dev !== staged.dev) continue;
+      return { publishedAs: pathBeside(request, name), version, alreadyThere: true };
+    }
+    return { publishedAs: pathBeside(request, wanted), version: 1, alreadyThere: true };
+  }
+
+  private copyInto(request: PublishRequest, staging: Directory, name: string): void {
+    let fd: number | undefined;
+    try {
+      const source = { payload: request.staged, offsetBytes: 0, staged: staging.pathOf(name) };
+      extract({ ...request, ...source }, this.fs);
+      fd = staging.openFile(name, nodeFs.constants.O_RDONLY);
+      dressAndSync(this.fs, fd, request.mtimeNs, this.fileMode);
+    } catch (error) {
+      if (staging.lstat(name)) staging.unlink(name);
+      throw error;
+    } finally {
+      if (fd !== undefined) this.fs.closeSync(fd);
+    }
+  }
+
+  private forgetCopy(root: Directory, name: string): void {
+    const staging = this.enter(root, STAGING);
+    try {
+      if (staging.lstat(name)) staging.unlink(name);
+    } finally {
+      staging.close();
+    }
+    try {
+      root.removeChild(STAGING);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'EEXIST') throw error;
+    }
+  }
+}
+
+// --- parts -----------------------------------------------------------------------------------------------------------
+
+/** Folder for copies from another file system, at the top of the storage; not a name a tenant can have. */
+const STAGING = '.sluice-staging';
+
+const OTHER_FILE_SYSTEM = 'The folder of the tenant is on another file system than the storage root.';
+
+const pathBeside = (request: PublishRequest, name: string): string => [...request.parts.slice(0, -1), name].join('/');
+
+/** Verify has checked all this; a path that leads elsewhere must not depend on one check. */
+function checkTarget({ tenant, parts }: PublishRequest): void {
+  for (const expected of [[tenant], parts]) {
+    const checked = checkPath(Buffer.from(expected.join('/')), 'posix');
+    if (!checked.ok) throw new SluiceError(checked.code, checked.detail);
+    // Text that is not well formed, or a part that holds a divider, comes back as something else.
+    const same = checked.parts.length === expected.length && checked.parts.every((part, i) => part === expected[i]);
+    if (!same || tenant === STAGING) {
+      throw new SluiceError('NAME_UNSAFE_PATH', `"${showName(checked.path)}" is not a path below a tenant's folder.`);
+    }
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * The work of the high side's queue stages. Jobs carry identifiers; what is to be done stands in spool and ledger, so
+ * every stage may run twice and does nothing the second time.
+ *
+ *   envelope --> verify {envelope} --> assembly of its payload --> release {payload}
+ */
+import { readFileSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { ERRORS, type ErrorCode, SluiceError } from '../shared/core/errors.js';
+import type { Child } from '../shared/ops/children.js';
+import type { ObjectId } from '../shared/wire/statements.js';
+import type { HighLedger, HighObject, HighPayload } from './ledger.js';
+import type { ReceiverProtocol } from './receive/messages.js';
+import type { ReleaseOrder, ReleaseResult, ReleaserProtocol } from './release/messages.js';
+import type { VerifiedManifests, VerifierProtocol } from './verify/messages.js';
+
+export interface EnvelopeJob {
+  envelope: ObjectId;
+}
+export interface PayloadJob {
+  payload: ObjectId;
+}
+
+export interface StageTools {
+  ledger: HighLedger;
+  verifier: Child<VerifierProtocol>;
+  releaser: Child<ReleaserProtocol>;
+  receiver: Child<ReceiverProtocol>;
+  envelopesDir: string;
+  assemblyDir: string;
+  quarantineDir: string;
+  /** Storage folder of each tenant. */
+  storages: ReadonlyMap<string, string>;
+  /** Whether a payload of so many bytes may be assembled now. */
+  hasRoom: (bytes: number) => boolean;
+  changed: (payload: ObjectId) => void;
+  alarm: (code: string, words: string) => void;
+  /** The envelope has been dealt with. */
+  verified: (envelope: ObjectId) => void;
+}
+
+/** Objects released in one go: one round of fsync on their folders. */
+const RELEASE_BATCH = 256;
+/** Rejected without collecting a byte: there is no tenant to keep them for, or nothing they could be. */
+const NOT_WORTH_COLLECTING: readonly string[] = ['VERIFY_TENANT_UNKNOWN', 'VERIFY_TOO_LARGE', 'MANIFEST_INVALID'];
+
+export class HighStages {
+  constructor(private readonly tools: StageTools) {}
+
+  // ------------------------------------------------------------ verify
+
+  async runVerify({ envelope }: EnvelopeJob): Promise<void> {
+    const { verifier, alarm } = this.tools;
+    const bytes = this.readEnvelope(envelope);
+    if (!bytes) return this.tools.verified(envelope);
+    const answer = await verifier.ask('manifests', { object: envelope, bytes });
+    if (answer.ok) this.admit(envelope, answer.value);
+    else
+      alarm(answer.code, `Envelope ${envelope}: ${ERRORS[answer.code as ErrorCode]?.meaning ?? ''} ${answer.detail}`);
+    rmSync(this.envelopeFile(envelope), { force: true });
+    this.tools.verified(envelope);
+  }
+
+  private admit(envelope: ObjectId, manifests: VerifiedManifests): void {
+    const { ledger, receiver, alarm } = this.tools;
+    const { object } = manifests.coding;
+    const admission = ledger.admit(envelope, manifests);
+    if (admission === 'conflict') {
+      alarm('ENVELOPE_CONFLICT', `Envelope ${envelope} describes payload ${object}, or an object of it, differently.`);
+      return;
+    }
+    const payload = ledger.payload(object)!;
+    if (payload.state === 'closed' || payload.state === 'assembled') {
+      receiver.tell('forget', { object, remove: false });
+      return;
+    }
+    if (admission === 'new') this.tools.changed(object);
+    if (manifests.objects.every(({ reject }) => reject && NOT_WORTH_COLLECTING.includes(reject.code))) {
+      this.quarantineUnseen(payload);
+      return;
+    }
+    this.expect(payload);
+  }
+
+  /** Tells assembly what the payload must be, if there is room for it. */
+  expect(payload: HighPayload): boolean {
+    const { object, coding } = payload;
+    if (!this.tools.hasRoom(coding.lengthBytes)) {
+      this.tools.alarm('STORAGE_FULL', `There is no room to assemble payload ${object} (${coding.lengthBytes} bytes).`);
+      return false;
+    }
+    this.tools.receiver.tell('expect', coding);
+    return true;
+  }
+
+  private quarantineUnseen({ object }: HighPayload): void {
+    const { ledger, receiver } = this.tools;
+    ledger.transaction(() => {
+      for (const { transfer, reject } of ledger.objectsOfPayload(object)) {
+        ledger.setState(transfer, 'quarantined', reject!.code, reject!.detail);
+      }
+      ledger.closePayload(object);
+    });
+    this.tools.changed(object);
+    receiver.tell('forget', { object, remove: true });
+  }
+
+  private readEnvelope(envelope: ObjectId): Uint8Array | undefined {
+    try {
+      return readFileSync(this.envelopeFile(envelope));
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined; // Dealt with by an earlier run.
+      throw new SluiceError('SPOOL_IO', 'An envelope cannot be read.', { cause });
+    }
+  }
+
+  envelopeFile(envelope: ObjectId): string {
+    return join(this.tools.envelopesDir, `${envelope}.envelope`);
+  }
+
+  // ------------------------------------------------------------ release
+
+  async runRelease({ payload: object }: PayloadJob): Promise<void> {
+    const { ledger, releaser, receiver } = this.tools;
+    const payload = ledger.payload(object);
+    if (payload?.state !== 'assembled') return;
+    const objects = ledger.objectsOfPayload(object);
+    const open = objects.filter(({ state }) => state === 'verifying');
+    const waiting: ReleaseResult[] = [];
+    await this.quarantine(
+      payload,
+      open.filter(({ reject }) => reject !== null),
+      objects.length,
+    );
+    const wanted = open.filter(({ reject }) => reject === null);
+    for (let first = 0; first < wanted.length; first += RELEASE_BATCH) {
+      waiting.push(...(await this.releaseSome(payload, wanted.slice(first, first + RELEASE_BATCH), objects.length)));
+    }
+    this.tools.changed(object);
+    const [stuck] = waiting;
+    if (stuck && !stuck.ok) throw new SluiceError(stuck.code as ErrorCode, stuck.detail);
+    const released = ledger.objectsOfPayload(object).filter(({ state }) => state === 'released');
+    await releaser.ask(
+      'forget',
+      released.map((one) => this.order(payload, one, objects.length)),
+      Number.POSITIVE_INFINITY,
+    );
+    ledger.closePayload(object);
+    receiver.tell('forget', { object, remove: true });
+  }
+
+  /** Answers what could not be released yet. */
+  private async releaseSome(payload: HighPayload, objects: HighObject[], members: number): Promise<ReleaseResult[]> {
+    const { ledger, releaser } = this.tools;
+    const orders = objects.map((object) => this.order(payload, object, members));
+    const results = await releaser.ask('release', orders, Number.POSITIVE_INFINITY);
+    ledger.transaction(() => {
+      for (const result of results) if (result.ok) ledger.setReleased(result.transfer, result.publishedAs);
+    });
+    const failed = results.filter((result) => !result.ok);
+    const refused = failed.filter(({ code }) => ERRORS[code as ErrorCode]?.persistence === 'permanent');
+    const rejected = refused.map(({ transfer, code, detail }) => ({
+      ...objects.find((object) => object.transfer === transfer)!,
+      reject: { code, detail },
+    }));
+    await this.quarantine(payload, rejected, members);
+    return failed.filter((result) => !refused.includes(result));
+  }
+
+  /** Keeps the bytes of rejected objects, then records why. */
+  private async quarantine(payload: HighPayload, objects: readonly HighObject[], members: number): Promise<void> {
+    if (objects.length === 0) return;
+    const { ledger, releaser, quarantineDir } = this.tools;
+    const orders = objects.map((object) => ({
+      ...this.order(payload, object, members),
+      quarantineDir,
+      ...object.reject!,
+    }));
+    await releaser.ask('quarantine', orders, Number.POSITIVE_INFINITY);
+    ledger.transaction(() => {
+      for (const { transfer, reject } of objects)
+        ledger.setState(transfer, 'quarantined', reject!.code, reject!.detail);
+    });
+  }
+
+  private order(payload: HighPayload, object: HighObject, members: number): ReleaseOrder {
+    const storage = this.tools.storages.get(object.tenant) ?? '';
+    return {
+      transfer: object.transfer,
+      storageRoot: dirname(storage),
+      tenantFolder: basename(storage),
+      parts: object.parts,
+      payloadFile: join(this.tools.assemblyDir, payload.object, 'data'),
+      offset: object.offset,
+      sizeBytes: object.sizeBytes,
+      whole: members === 1,
+      sha256: object.sha256,
+      mtimeNs: object.mtimeNs,
+    };
+  }
+}

@@ -1,0 +1,357 @@
+/**
+ * The high side: starts its processes and queues, in order, and ends them in the opposite one. It keeps the ledger;
+ * the socket, the judgement and the storages each belong to a process of their own. Nothing here sends anything.
+ *
+ *   one-way link -> receive, assemble -> [verify] -> ... -> [release] -> storage        [stage] = queue stage, see stages.ts
+ */
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, statfsSync, writeSync } from 'node:fs';
+import { toHex } from '../shared/core/bytes.js';
+import { wordsOf } from '../shared/core/errors.js';
+import { readLinkKey } from '../shared/crypto/keyfiles.js';
+import { Child } from '../shared/ops/children.js';
+import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
+import { type HighConfig, loadHighConfig } from '../shared/ops/config/load.js';
+import { type Log, openLog } from '../shared/ops/log.js';
+import { openQueueStore, type QueueStore, type Stage } from '../shared/ops/queues/store.js';
+import type { Alarm, HighObjectNews, HighReady, HighSummary, SideStart } from '../shared/ops/sides.js';
+import { StateFolder } from '../shared/ops/stateFolder.js';
+import { frameBytes } from '../shared/wire/frame.js';
+import { type Heartbeat, halvesOf, type ObjectId } from '../shared/wire/statements.js';
+import { HighLedger, type HighObject, type HighPayload } from './ledger.js';
+import { LinkPosition } from './position.js';
+import type { ReceiverCounters, ReceiverProtocol } from './receive/messages.js';
+import type { ReleaserProtocol } from './release/messages.js';
+import { type EnvelopeJob, HighStages, type PayloadJob } from './stages.js';
+import type { VerifierProtocol } from './verify/messages.js';
+
+export interface HighListeners {
+  objects(news: HighObjectNews[]): void;
+  alarm(alarm: Alarm): void;
+}
+
+const HOUSEKEEPING_MS = 200;
+const RETRY = { attempts: 1_000, backoffMs: 500 } as const;
+const ENDED_SESSIONS = 64;
+
+export class HighSide {
+  private ledger!: HighLedger;
+  private store!: QueueStore;
+  private verifier!: Child<VerifierProtocol>;
+  private releaser!: Child<ReleaserProtocol>;
+  private receiver!: Child<ReceiverProtocol>;
+  private stages!: HighStages;
+  private verifyStage!: Stage<EnvelopeJob>;
+  private releaseStage!: Stage<PayloadJob>;
+  private position!: LinkPosition;
+  private log!: Log;
+  private listening = { port: 0, receiveBufferBytes: 0 };
+  /** Envelopes that have arrived and are not dealt with yet. */
+  private readonly verifying = new Set<ObjectId>();
+  private counters: ReceiverCounters | undefined;
+  private startedMs = performance.now();
+  private housekeeping: NodeJS.Timeout | undefined;
+  private alarmedParameters = '';
+
+  private constructor(
+    private readonly state: StateFolder,
+    private readonly config: HighConfig,
+    private readonly listeners: HighListeners,
+  ) {}
+
+  static async start({ configFile, stateDir }: SideStart, listeners: HighListeners): Promise<HighSide> {
+    const config = loadHighConfig(configFile, { stateDir });
+    const side = new HighSide(StateFolder.open(stateDir), config, listeners);
+    try {
+      await side.open();
+    } catch (error) {
+      await side.stop();
+      throw error;
+    }
+    return side;
+  }
+
+  ready(): HighReady {
+    const children = { receiver: this.receiver, verifier: this.verifier, releaser: this.releaser };
+    return {
+      pids: Object.fromEntries(Object.entries(children).map(([name, { pid }]) => [name, pid ?? 0])),
+      ...this.listening,
+      queueStore: this.store.description,
+      storage: Object.fromEntries(this.config.tenants.map(({ name, storage }) => [name, storage])),
+    };
+  }
+
+  async summary(): Promise<HighSummary> {
+    const { assembly, ...socket } = await this.receiver.ask('counters', null);
+    return {
+      counts: this.ledger.counts(),
+      link: { ...socket, ...assembly },
+      sequenceDone: this.ledger.sequencesAccounted(),
+    };
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.housekeeping);
+    await this.receiver?.stop();
+    await this.store?.close();
+    await this.releaser?.stop();
+    await this.verifier?.stop();
+    this.ledger?.close();
+    this.state.close();
+  }
+
+  // ------------------------------------------------------------ start
+
+  private async open(): Promise<void> {
+    const { state, config } = this;
+    this.log = openLog('high', config.log.level, state.file('high.log'));
+    this.ledger = new HighLedger(state.file('ledger.sqlite'), Date.now);
+    this.position = new LinkPosition(
+      this.ledger,
+      { reorderWindowMs: config.link.reorderWindow, silenceMs: config.link.silence },
+      {
+        incomplete: (payload) => this.incomplete(payload),
+        unseen: (_history, sequence) => this.unseen(sequence),
+        sessionEnded: (session) => this.receiver.tell('endSession', { session: halvesOf(session).low }),
+        alarm: (code, words) => this.alarm(code, words),
+      },
+    );
+    this.openProcesses();
+    this.stages = new HighStages({
+      ledger: this.ledger,
+      verifier: this.verifier,
+      releaser: this.releaser,
+      receiver: this.receiver,
+      envelopesDir: state.folder('spool/envelopes'),
+      assemblyDir: state.folder('spool/assembly'),
+      quarantineDir: state.folder('quarantine'),
+      storages: new Map(config.tenants.map(({ name, storage }) => [name, storage])),
+      hasRoom: (bytes) => this.hasRoom(bytes),
+      changed: (payload) => this.tell(payload),
+      alarm: (code, words) => this.alarm(code, words),
+      verified: (envelope) => this.verifying.delete(envelope),
+    });
+    await this.verifier.start();
+    await this.releaser.start();
+    await this.openQueues();
+    // The socket opens last: from then on everything that arrives finds its way.
+    await this.receiver.start();
+    await this.rebuild();
+    this.housekeeping = setInterval(() => void this.keepHouse(), HOUSEKEEPING_MS);
+    this.log.info({ ...this.listening, queueStore: this.store.description }, 'high side started');
+  }
+
+  private openProcesses(): void {
+    const { config, state } = this;
+    const { tenants, keys, link, assembly } = config;
+    this.verifier = new Child<VerifierProtocol>({
+      name: 'verifying',
+      module: new URL('./verify/process.js', import.meta.url),
+      onStart: async (child) => {
+        const rules = tenants.map(({ maxObjectSize, name, labels, requiredFilters, names }) => ({
+          name,
+          labels,
+          requiredFilters,
+          names,
+          maxObjectBytes: maxObjectSize,
+        }));
+        await child.ask('start', { trusted: keys.trusted, tenants: rules });
+      },
+    });
+    this.releaser = new Child<ReleaserProtocol>({
+      name: 'releasing',
+      module: new URL('./release/process.js', import.meta.url),
+      onStart: async (child) => {
+        await child.ask('start', { stagingDir: state.folder('spool/staging') });
+      },
+    });
+    this.receiver = new Child<ReceiverProtocol>({
+      name: 'receiving',
+      module: new URL('./receive/process.js', import.meta.url),
+      onStart: async (child) => {
+        this.listening = await child.ask('start', {
+          host: link.listen.host,
+          // The port the system chose once is kept when the process has to be started again.
+          port: this.listening.port || link.listen.port,
+          linkKey: toHex(readLinkKey(keys.link)),
+          frameMaxBytes: frameBytes(symbolBytesForMtu(link.mtu)),
+          receiveBufferBytes: link.receiveBuffer,
+          spoolDir: state.folder('spool/assembly'),
+          assemblyBytes: assembly.memory,
+          orphanBytes: assembly.orphans,
+          decoders: assembly.decoders,
+        });
+        for (const session of this.ledger.endedSessions(ENDED_SESSIONS)) {
+          child.tell('endSession', { session: halvesOf(session).low });
+        }
+        for (const state of ['assembling', 'incomplete'] as const) {
+          for (const { coding } of this.ledger.payloadsIn(state)) child.tell('expect', coding);
+        }
+      },
+      onEvent: {
+        envelope: ({ object, bytes }) => this.envelope(object, bytes),
+        heartbeat: ({ bytes }) => void this.heartbeat(bytes),
+        assembled: ({ object }) => void this.assembled(object),
+        badBlock: ({ object, sbn }) =>
+          this.alarm('DIGEST_MISMATCH', `Block ${sbn} of payload ${object} was discarded.`),
+        trouble: ({ code, words }) => this.alarm(code, words),
+      },
+    });
+    for (const { storage } of tenants) mkdirSync(storage, { recursive: true, mode: 0o750 });
+  }
+
+  private async openQueues(): Promise<void> {
+    const { config, state, stages } = this;
+    this.store = await openQueueStore({
+      side: 'high',
+      choice: config.queues.store,
+      ...(config.queues.redisUrl === undefined ? {} : { redisUrl: config.queues.redisUrl }),
+      dir: state.path,
+      onTrouble: (error) => {
+        this.alarm(error.code, error.detail);
+        if (error.code === 'QUEUE_STORE_EMPTIED') void this.rebuild();
+      },
+    });
+    this.verifyStage = await this.store.stage('verify', { concurrency: 2, ...RETRY }, (data: EnvelopeJob) =>
+      stages.runVerify(data),
+    );
+    this.releaseStage = await this.store.stage('release', { concurrency: 2, ...RETRY }, (data: PayloadJob) =>
+      stages.runRelease(data),
+    );
+  }
+
+  /** Puts everything spool and ledger know to be unfinished into the queues, whatever they held before. */
+  private async rebuild(): Promise<void> {
+    for (const file of readdirSync(this.state.folder('spool/envelopes'))) {
+      const envelope = /^([0-9a-f]{16})\.envelope$/.exec(file)?.[1];
+      if (envelope) await this.enqueueVerify(envelope);
+    }
+    for (const { object } of this.ledger.payloadsIn('assembled')) await this.enqueueRelease(object);
+  }
+
+  private async enqueueVerify(envelope: ObjectId): Promise<void> {
+    this.verifying.add(envelope);
+    await this.verifyStage.add([{ key: envelope, title: `envelope ${envelope}`, data: { envelope } }]);
+  }
+
+  private async enqueueRelease(payload: ObjectId): Promise<void> {
+    const [first, ...more] = this.ledger.objectsOfPayload(payload);
+    const title = first
+      ? `${first.tenant}: ${first.path}${more.length > 0 ? ` and ${more.length} more` : ''}`
+      : payload;
+    await this.releaseStage.add([{ key: payload, title, data: { payload } }]);
+  }
+
+  // ------------------------------------------------------------ events
+
+  /** An envelope has been collected: kept on disk, unread, until the verify stage has looked at it. */
+  private envelope(object: ObjectId, bytes: Uint8Array): void {
+    try {
+      const path = this.stages.envelopeFile(object);
+      const file = openSync(`${path}.new`, 'w', 0o600);
+      writeSync(file, bytes);
+      fsyncSync(file);
+      closeSync(file);
+      renameSync(`${path}.new`, path);
+    } catch (error) {
+      this.alarm('SPOOL_IO', `An envelope cannot be kept: ${wordsOf(error)}`);
+      return;
+    }
+    this.enqueueVerify(object).catch((error) => this.alarm('QUEUE_STORE_UNAVAILABLE', wordsOf(error)));
+  }
+
+  private async heartbeat(bytes: Uint8Array): Promise<void> {
+    try {
+      const answer = await this.verifier.ask('heartbeat', bytes);
+      if (!answer.ok) return this.alarm(answer.code, `A heartbeat was not believed. ${answer.detail}`);
+      this.compareParameters(answer.value);
+      this.position.heartbeat(answer.value, performance.now());
+    } catch (error) {
+      this.alarm('CHILD_FAILED', wordsOf(error));
+    }
+  }
+
+  private compareParameters({ parameters }: Heartbeat): void {
+    const here = symbolBytesForMtu(this.config.link.mtu);
+    const words = `link.mtu gives symbols of ${here} bytes here; the low side sends ${parameters.symbolBytes}.`;
+    if (parameters.symbolBytes !== here && this.alarmedParameters !== words) {
+      this.alarmedParameters = words;
+      this.alarm('LINK_PARAMETERS', words);
+    }
+  }
+
+  private async assembled(object: ObjectId): Promise<void> {
+    const payload = this.ledger.payload(object);
+    if (payload?.state !== 'assembling' && payload?.state !== 'incomplete') return;
+    this.ledger.setPayload(object, 'assembled', 'verifying');
+    this.tell(object);
+    try {
+      await this.enqueueRelease(object);
+    } catch (error) {
+      this.alarm('QUEUE_STORE_UNAVAILABLE', wordsOf(error));
+    }
+  }
+
+  private incomplete({ object }: HighPayload): void {
+    this.ledger.setPayload(object, 'incomplete', 'incomplete', 'TRANSFER_INCOMPLETE');
+    this.receiver.tell('park', { object });
+    this.tell(object);
+  }
+
+  private unseen(sequence: number): void {
+    this.alarm('TRANSFER_UNSEEN', `Its sequence number is ${sequence}.`);
+    const nothing = { transfer: '', tenant: '', path: '', sizeBytes: 0 };
+    this.listeners.objects([{ ...nothing, sequence, state: 'incomplete', code: 'TRANSFER_UNSEEN', atMs: Date.now() }]);
+  }
+
+  private tell(payload: ObjectId): void {
+    const news = this.ledger.objectsOfPayload(payload).map(newsOf);
+    this.listeners.objects(news);
+    for (const { transfer, state, code } of news) this.log.info({ transfer, state, code }, 'object');
+  }
+
+  private alarm(code: string, words: string): void {
+    this.log.warn({ code }, words);
+    this.listeners.alarm({ code, words });
+  }
+
+  // ------------------------------------------------------------ housekeeping
+
+  private async keepHouse(): Promise<void> {
+    try {
+      this.counters = await this.receiver.ask('counters', null);
+      const { assembly, oversize } = this.counters;
+      const now = performance.now();
+      const busy = assembly.blocksWaiting > 0 || this.verifying.size > 0;
+      this.position.tick(now, assembly.silentMs ?? now - this.startedMs, busy);
+      if (oversize > 0 && this.alarmedParameters === '') {
+        this.alarmedParameters = 'oversize';
+        this.alarm('LINK_PARAMETERS', 'Datagrams longer than link.mtu allows arrive and are dropped.');
+      }
+    } catch (error) {
+      this.log.debug({ error: wordsOf(error) }, 'housekeeping');
+    }
+  }
+
+  private hasRoom(bytes: number): boolean {
+    const { spoolMax, minFree } = this.config.assembly;
+    const disk = statfsSync(this.state.path);
+    // The payload itself is already among the open ones.
+    return this.ledger.openBytes() <= spoolMax && disk.bavail * disk.bsize - bytes >= minFree;
+  }
+}
+
+function newsOf(object: HighObject): HighObjectNews {
+  const { transfer, sequence, tenant, path, sizeBytes, state, code, detail, publishedAs } = object;
+  return {
+    transfer,
+    sequence,
+    tenant,
+    path,
+    sizeBytes,
+    state,
+    ...(code ? { code } : {}),
+    ...(detail ? { detail } : {}),
+    ...(publishedAs === null ? {} : { publishedAs }),
+    atMs: Date.now(),
+  };
+}

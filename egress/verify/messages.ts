@@ -1,0 +1,56 @@
+/** What the supervisor asks the verifying process. */
+import type { Coding, Heartbeat, ObjectId, TransferId } from '../../shared/wire/statements.js';
+
+/** This side's own rules for a tenant: a verdict or a label in a manifest is evidence, never permission. */
+export interface TenantRules {
+  name: string;
+  labels: string[];
+  requiredFilters: string[];
+  names: 'posix' | 'portable';
+  maxObjectBytes: number;
+}
+
+export interface VerifierStart {
+  trusted: string | string[];
+  tenants: TenantRules[];
+}
+
+/** One object of a verified envelope, as this side understands it. */
+export interface VerifiedObject {
+  transfer: TransferId;
+  sequence: number;
+  tenant: string;
+  /** Safe to show. */
+  path: string;
+  /** Checked path, divided; empty when the object is rejected for its path. */
+  parts: string[];
+  offset: number;
+  sizeBytes: number;
+  mtimeNs: bigint;
+  sha256: string;
+  type: string;
+  label: string;
+  submitter: string;
+  keyId: string;
+  /** Why it may not be released. */
+  reject?: { code: string; detail: string };
+}
+
+export interface VerifiedManifests {
+  history: string;
+  coding: Coding;
+  objects: VerifiedObject[];
+  sealedMs: number;
+}
+
+export type Verified<T> = { ok: true; value: T } | { ok: false; code: string; detail: string };
+
+export interface VerifierProtocol {
+  requests: {
+    start: { ask: VerifierStart; answer: { trustedKeys: string[] } };
+    manifests: { ask: { object: ObjectId; bytes: Uint8Array }; answer: Verified<VerifiedManifests> };
+    heartbeat: { ask: Uint8Array; answer: Verified<Heartbeat> };
+  };
+  toChild: Record<never, never>;
+  toParent: Record<never, never>;
+}

@@ -1,0 +1,121 @@
+/**
+ * Decides whether an envelope is true and whether its objects may be released under this side's own rules. Everything
+ * it answers was read from the very bytes whose signature it has checked (FAULTS 19).
+ *
+ *   bytes -> envelope -> key known? -> both signatures hold? -> statement in canonical form -> each manifest
+ */
+import { toHex } from '../../shared/core/bytes.js';
+import { codeOf, SluiceError } from '../../shared/core/errors.js';
+import type { PublicKey } from '../../shared/crypto/publicKey.js';
+import { statementVerifies } from '../../shared/crypto/signature.js';
+import { checkPath, showName } from '../../shared/wire/names.js';
+import {
+  decodeEnvelope,
+  decodeHeartbeat,
+  decodeManifests,
+  HEARTBEAT_TYPE,
+  type Heartbeat,
+  MANIFESTS_TYPE,
+  type Manifest,
+  type Manifests,
+  type StatementType,
+} from '../../shared/wire/statements.js';
+import type { TenantRules, Verified, VerifiedManifests, VerifiedObject } from './messages.js';
+
+export class Verifier {
+  private readonly keys = new Map<string, PublicKey>();
+  private readonly tenants = new Map<string, TenantRules>();
+
+  constructor(keys: readonly PublicKey[], tenants: readonly TenantRules[]) {
+    for (const key of keys) this.keys.set(toHex(key.keyId), key);
+    for (const tenant of tenants) this.tenants.set(tenant.name, tenant);
+  }
+
+  manifests(bytes: Uint8Array): Verified<VerifiedManifests> {
+    return answer(() => {
+      const { statement, keyId } = this.open(bytes, MANIFESTS_TYPE);
+      const manifests = decodeManifests(statement);
+      if (toHex(manifests.keyId) !== keyId) throw new SluiceError('MANIFEST_INVALID', 'It names another key.');
+      const { history, coding, sealedMs } = manifests;
+      const objects = manifests.manifests.map((manifest) => this.object(manifest, manifests, keyId));
+      return { history, coding, objects, sealedMs };
+    });
+  }
+
+  heartbeat(bytes: Uint8Array): Verified<Heartbeat> {
+    return answer(() => {
+      const { statement, keyId } = this.open(bytes, HEARTBEAT_TYPE);
+      const heartbeat = decodeHeartbeat(statement);
+      if (toHex(heartbeat.keyId) !== keyId) throw new SluiceError('MANIFEST_INVALID', 'It names another key.');
+      return heartbeat;
+    });
+  }
+
+  private open(bytes: Uint8Array, wanted: StatementType): { statement: Uint8Array; keyId: string } {
+    const { statementType, statement, keyId, signature } = decodeEnvelope(bytes);
+    const key = this.keys.get(toHex(keyId));
+    if (!key) throw new SluiceError('ENVELOPE_KEY_UNKNOWN', `Its key id is ${toHex(keyId)}.`);
+    if (!statementVerifies(key, statementType, statement, signature)) throw new SluiceError('ENVELOPE_SIGNATURE', '');
+    if (statementType !== wanted) throw new SluiceError('ENVELOPE_MALFORMED', 'Its statement is of another type.');
+    return { statement, keyId: toHex(keyId) };
+  }
+
+  private object(manifest: Manifest, manifests: Manifests, keyId: string): VerifiedObject {
+    const { transfer, sequence, tenant, offset, sizeBytes, mtimeNs, sha256, type, label, submitter } = manifest;
+    const rules = this.tenants.get(tenant);
+    const path = checkPath(manifest.path, rules?.names ?? 'portable');
+    const reject = rules ? this.objection(manifest, manifests, rules, path) : unknownTenant(tenant);
+    return {
+      transfer,
+      sequence,
+      tenant,
+      path: path.ok ? path.path : showName(manifest.path),
+      parts: path.ok ? path.parts : [],
+      offset,
+      sizeBytes,
+      mtimeNs,
+      sha256,
+      type,
+      label,
+      submitter,
+      keyId,
+      ...(reject ? { reject } : {}),
+    };
+  }
+
+  private objection(
+    manifest: Manifest,
+    { coding, manifests }: Manifests,
+    rules: TenantRules,
+    path: ReturnType<typeof checkPath>,
+  ): { code: string; detail: string } | undefined {
+    const { label, sizeBytes, sha256, verdicts } = manifest;
+    if (!path.ok) return { code: path.code, detail: path.detail };
+    if (!rules.labels.includes(label))
+      return { code: 'VERIFY_LABEL_NOT_ALLOWED', detail: `It is labelled "${label}".` };
+    if (sizeBytes > rules.maxObjectBytes) {
+      return { code: 'VERIFY_TOO_LARGE', detail: `It has ${sizeBytes} bytes, ${rules.maxObjectBytes} are allowed.` };
+    }
+    for (const required of rules.requiredFilters) {
+      const verdict = verdicts.find(({ filter }) => filter === required);
+      if (verdict?.digest !== sha256) return { code: 'VERIFY_VERDICT_MISSING', detail: `It is that of "${required}".` };
+    }
+    // Where one block holds one object, both digests are of the same bytes.
+    if (manifests.length === 1 && coding.blockDigests.length === 32 && toHex(coding.blockDigests) !== sha256) {
+      return { code: 'MANIFEST_INVALID', detail: 'Its digests contradict each other.' };
+    }
+    return undefined;
+  }
+}
+
+function unknownTenant(tenant: string): { code: string; detail: string } {
+  return { code: 'VERIFY_TENANT_UNKNOWN', detail: `It is called "${tenant}".` };
+}
+
+function answer<T>(work: () => T): Verified<T> {
+  try {
+    return { ok: true, value: work() };
+  } catch (error) {
+    return { ok: false, code: codeOf(error), detail: error instanceof SluiceError ? error.detail : String(error) };
+  }
+}

@@ -1,0 +1,76 @@
+/** What intake hands over: some objects of one tenant, durable in the spool, and what it did not take, with the reason. */
+import type { ErrorCode, SluiceError } from '../../shared/core/errors.js';
+import { showName } from '../../shared/wire/names.js';
+import type { Identity } from './identity.js';
+import type { Refusal } from './share.js';
+import type { Snapshot } from './snapshot.js';
+import type { Spool, SpoolBatch } from './spool.js';
+
+export interface Taken extends Snapshot {
+  /** The text of rawPath, checked; and the same divided at '/'. */
+  readonly path: string;
+  readonly parts: string[];
+  readonly rawPath: Buffer;
+}
+
+/** Not taken: for good (`refused`) or for now (`held`). Reported once for each identity. */
+export interface NotTaken {
+  /** Safe to show anywhere. */
+  readonly path: string;
+  readonly rawPath: Buffer;
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly identity: Identity;
+}
+
+export interface Batch {
+  readonly tenant: string;
+  readonly taken: Taken[];
+  readonly refused: NotTaken[];
+  readonly held: NotTaken[];
+}
+
+/** A batch in the making. */
+export class OpenBatch {
+  bytes = 0;
+  readonly taken: Taken[] = [];
+  readonly refused: NotTaken[] = [];
+  readonly held: NotTaken[] = [];
+  private spoolBatch: SpoolBatch | undefined;
+
+  constructor(private readonly spool: Spool) {}
+
+  /** The place for the next snapshot; opened when first asked for. */
+  get place(): SpoolBatch {
+    this.spoolBatch ??= this.spool.begin();
+    return this.spoolBatch;
+  }
+
+  addTaken(taken: Taken): void {
+    this.taken.push(taken);
+    this.bytes += taken.sizeBytes;
+  }
+
+  addNotTaken(list: 'refused' | 'held', rawPath: Buffer, reason: Refusal, identity: Identity): void {
+    this[list].push({ path: showName(rawPath), rawPath, code: reason.code, detail: reason.detail, identity });
+  }
+
+  isFull(maxFiles: number, maxBytes: number): boolean {
+    const { taken, refused, held } = this;
+    return taken.length >= maxFiles || refused.length + held.length >= maxFiles || this.bytes >= maxBytes;
+  }
+
+  /** Makes it durable, as far as the disk goes along. */
+  settle(): { readonly safe: Taken[]; readonly lost: Taken[]; readonly failure: SluiceError | undefined } {
+    this.spoolBatch?.finish();
+    const isSafe = (taken: Taken) => this.spoolBatch!.isDurable(taken);
+    const safe = this.taken.filter(isSafe);
+    if (safe.length === 0) this.giveUp();
+    const lost = this.taken.filter((taken) => !isSafe(taken));
+    return { safe, lost, failure: this.spoolBatch?.failure };
+  }
+
+  giveUp(): void {
+    this.spoolBatch?.giveUp();
+  }
+}

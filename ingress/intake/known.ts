@@ -1,0 +1,151 @@
+/**
+ * What intake remembers of one tenant's share: entries that were taken or refused and have not changed since are not
+ * looked into again, and no two of them may have names that would be taken for one another (FAULTS 25).
+ *
+ * It mirrors what lies in the share: what a complete walk no longer meets is forgotten.
+ */
+import type { ErrorCode } from '../../shared/core/errors.js';
+import { checkPath, collisionKey, type NamesProfile } from '../../shared/wire/names.js';
+import { type Identity, sameIdentity } from './identity.js';
+
+/** One object of the past, as the ledger knows it. */
+export interface KnownEntry {
+  readonly tenant: string;
+  readonly rawPath: Uint8Array;
+  readonly identity: Identity;
+  readonly state: 'taken' | 'refused';
+}
+
+export type State = 'taken' | 'refused' | 'held';
+
+interface Remembered {
+  identity: Identity;
+  state: State;
+  /** Only what is taken owns its name. */
+  nameKey: string | undefined;
+  round: number;
+  /** For held entries: why, how often, and when to try again. */
+  heldBy: ErrorCode | undefined;
+  tries: number;
+  retryAtMs: number;
+}
+
+const RETRY_FIRST_MS = 1_000;
+const RETRY_LAST_MS = 60_000;
+
+export class KnownEntries {
+  private readonly entries = new Map<string, Remembered>();
+  private readonly owners = new Map<string, string>();
+  private round = 0;
+
+  constructor(private readonly profile: NamesProfile) {}
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  /** From the ledger, before the first walk. */
+  load(entry: KnownEntry): void {
+    const key = keyOf(entry.rawPath);
+    if (entry.state === 'taken') {
+      const checked = checkPath(entry.rawPath, this.profile);
+      const nameKey = checked.ok ? collisionKey(checked.path, this.profile) : undefined;
+      if (nameKey !== undefined && !this.owners.has(nameKey)) this.owners.set(nameKey, key);
+      this.put(key, entry.identity, 'taken', nameKey);
+    } else {
+      this.put(key, entry.identity, 'refused', undefined);
+    }
+  }
+
+  beginWalk(): void {
+    this.round++;
+  }
+
+  /** True when there is nothing to do for this entry now. Marks it as present. */
+  isSettled(key: string, identity: Identity, nowMs: number): boolean {
+    const entry = this.entries.get(key);
+    if (!entry) return false;
+    entry.round = this.round;
+    if (!sameIdentity(entry.identity, identity)) return false;
+    return entry.state !== 'held' || nowMs < entry.retryAtMs;
+  }
+
+  /** The raw path that owns a name which `key` would be taken for, undefined when there is none. */
+  rival(key: string, path: string): string | undefined {
+    const owner = this.owners.get(collisionKey(path, this.profile));
+    return owner === key ? undefined : owner;
+  }
+
+  /** Reserves the name for an entry that is being taken. */
+  claim(key: string, path: string): void {
+    this.owners.set(collisionKey(path, this.profile), key);
+  }
+
+  /** Gives the name back when taking it failed, unless an earlier version of the same entry still owns it. */
+  unclaim(key: string, path: string): void {
+    const nameKey = collisionKey(path, this.profile);
+    if (this.owners.get(nameKey) === key && this.entries.get(key)?.nameKey !== nameKey) this.owners.delete(nameKey);
+  }
+
+  taken(key: string, identity: Identity, path: string): void {
+    this.put(key, identity, 'taken', collisionKey(path, this.profile));
+  }
+
+  refused(key: string, identity: Identity): void {
+    this.disown(key);
+    this.put(key, identity, 'refused', undefined);
+  }
+
+  /** Remembers that it could not be taken for now; true when that is news and not another try with the same end. */
+  held(key: string, identity: Identity, code: ErrorCode, nowMs: number): boolean {
+    const before = this.entries.get(key);
+    const again = before?.state === 'held' && before.heldBy === code && sameIdentity(before.identity, identity);
+    const tries = again ? before.tries + 1 : 0;
+    this.disown(key);
+    const entry = this.put(key, identity, 'held', undefined);
+    entry.heldBy = code;
+    entry.tries = tries;
+    entry.retryAtMs = nowMs + Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** Math.min(tries, 16));
+    return !again;
+  }
+
+  /**
+   * Ends a walk. Forgets what it did not meet, but only what lay on the file system the share is on now: a share that
+   * is not mounted looks empty, and everything in it would be sent again when it comes back.
+   */
+  endWalk(dev: bigint): void {
+    for (const [key, entry] of this.entries) {
+      if (entry.round === this.round || entry.identity.dev !== dev) continue;
+      this.disown(key);
+      this.entries.delete(key);
+    }
+  }
+
+  private put(key: string, identity: Identity, state: State, nameKey: string | undefined): Remembered {
+    const entry: Remembered = {
+      identity,
+      state,
+      nameKey,
+      round: this.round,
+      heldBy: undefined,
+      tries: 0,
+      retryAtMs: 0,
+    };
+    this.entries.set(key, entry);
+    return entry;
+  }
+
+  private disown(key: string): void {
+    const nameKey = this.entries.get(key)?.nameKey;
+    if (nameKey !== undefined && this.owners.get(nameKey) === key) this.owners.delete(nameKey);
+  }
+}
+
+/** Bytes of a raw path as a key: one character a byte, so that any name has one. */
+export function keyOf(rawPath: Uint8Array): string {
+  return Buffer.from(rawPath.buffer, rawPath.byteOffset, rawPath.byteLength).toString('latin1');
+}
+
+export function rawPathOf(key: string): Buffer {
+  return Buffer.from(key, 'latin1');
+}

@@ -1,0 +1,82 @@
+/**
+ * When has a file been left alone for long enough to be taken? Pure: sightings and the time come in, an answer goes out.
+ * Only our own observations count, never the clock of whoever wrote the file: its times may lie years off (FAULTS 22).
+ */
+
+/** What must not change between two sightings; see identity.ts. */
+export interface Sighting {
+  readonly sizeBytes: number;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  readonly ino: bigint;
+  readonly dev: bigint;
+}
+
+export interface StabilityOptions {
+  /** An entry is stable once it has been seen unchanged over this long. 0: at first sight. */
+  readonly holdMs: number;
+  /** Entries remembered at most. While it is full, new ones keep waiting; none is ever given out early. */
+  readonly maxEntries: number;
+}
+
+interface Seen {
+  sighting: Sighting;
+  sinceMs: number;
+  round: number;
+}
+
+export class Stability {
+  private readonly seen = new Map<string, Seen>();
+  private round = 0;
+
+  constructor(private readonly options: StabilityOptions) {}
+
+  /** Entries that are waiting now. */
+  get size(): number {
+    return this.seen.size;
+  }
+
+  /** `nowMs` is monotonic. `key` is whatever names the entry for good: tenant and raw path. */
+  observe(key: string, sighting: Sighting, nowMs: number): 'waiting' | 'stable' {
+    const before = this.seen.get(key);
+    if (before && same(before.sighting, sighting)) {
+      before.round = this.round;
+      return nowMs - before.sinceMs >= this.options.holdMs ? 'stable' : 'waiting';
+    }
+    if (before) {
+      before.sighting = sighting;
+      before.sinceMs = nowMs;
+      before.round = this.round;
+    } else if (this.seen.size < this.options.maxEntries) {
+      this.seen.set(key, { sighting, sinceMs: nowMs, round: this.round });
+    } else {
+      return 'waiting';
+    }
+    return this.options.holdMs <= 0 ? 'stable' : 'waiting';
+  }
+
+  /** Taken, refused, or found to be changing after all: a next sighting begins anew. */
+  forget(key: string): void {
+    this.seen.delete(key);
+  }
+
+  /** Begins a round over all entries. */
+  begin(): void {
+    this.round++;
+  }
+
+  /** Ends a round: forgets what was not observed in it, except what `keep` names (a folder that could not be read). */
+  end(keep: (key: string) => boolean = () => false): void {
+    for (const [key, entry] of this.seen) if (entry.round !== this.round && !keep(key)) this.seen.delete(key);
+  }
+}
+
+function same(a: Sighting, b: Sighting): boolean {
+  return (
+    a.ino === b.ino &&
+    a.sizeBytes === b.sizeBytes &&
+    a.mtimeNs === b.mtimeNs &&
+    a.ctimeNs === b.ctimeNs &&
+    a.dev === b.dev
+  );
+}

@@ -1,0 +1,509 @@
+/**
+ * The low side's ledger: every object that was met, what was decided about it, and the sequence numbers that were given
+ * out. What is written here is durable; queues are rebuilt from it at every start.
+ *
+ *   taken --verdict--> taken (scanned) --payload and sequence--> taken --envelope--> sealed --> sending --> sent
+ *      \--> held / refused
+ */
+import { randomBytes } from 'node:crypto';
+import type { ErrorCode } from '../shared/core/errors.js';
+import { LedgerFile, type Row } from '../shared/ops/ledgerFile.js';
+import type { Coding, ObjectId, TransferId, VoidRange } from '../shared/wire/statements.js';
+import type { Verdict } from '../shared/wire/verdict.js';
+
+export type LowState = 'held' | 'refused' | 'taken' | 'sealed' | 'sending' | 'sent';
+
+const MIGRATIONS = [
+  `
+  CREATE TABLE objects (
+    transfer TEXT PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    path TEXT NOT NULL,            -- safe to show
+    raw_path BLOB NOT NULL,
+    fingerprint TEXT NOT NULL,     -- which file it was, see intake/identity.ts
+    size INTEGER NOT NULL,
+    mtime_ns TEXT NOT NULL,
+    sha256 TEXT,
+    block_digests BLOB,
+    spool_file TEXT,
+    spool_offset INTEGER,
+    state TEXT NOT NULL,
+    code TEXT,
+    detail TEXT,
+    verdict TEXT,                  -- JSON, once scanned
+    payload TEXT,
+    payload_offset INTEGER,
+    sequence INTEGER UNIQUE,
+    disposed INTEGER NOT NULL DEFAULT 0,
+    seen_ms INTEGER NOT NULL,
+    changed_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX objects_by_state ON objects (state);
+  CREATE INDEX objects_by_payload ON objects (payload);
+  CREATE INDEX objects_by_spool_file ON objects (spool_file);
+  CREATE TABLE payloads (
+    object TEXT PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    length INTEGER NOT NULL,
+    symbol_bytes INTEGER NOT NULL,
+    block_symbols INTEGER NOT NULL,
+    block_digests BLOB NOT NULL,
+    envelope TEXT,
+    state TEXT NOT NULL,           -- sealing, sealed, sent, dropped
+    repair_next INTEGER NOT NULL DEFAULT 0,
+    envelope_pass INTEGER NOT NULL DEFAULT 0,
+    sent_ms INTEGER
+  ) STRICT;
+  CREATE INDEX payloads_by_state ON payloads (state);
+  CREATE TABLE voids (first INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT;
+  CREATE TABLE requests (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    argument TEXT NOT NULL,
+    asked_ms INTEGER NOT NULL,
+    answer TEXT
+  ) STRICT;
+  CREATE INDEX requests_open ON requests (answer) WHERE answer IS NULL;
+  `,
+] as const;
+
+export interface TakenObject {
+  transfer: TransferId;
+  tenant: string;
+  path: string;
+  rawPath: Uint8Array;
+  fingerprint: string;
+  sizeBytes: number;
+  mtimeNs: bigint;
+  sha256: string;
+  blockDigests: Uint8Array;
+  spoolFile: string;
+  spoolOffset: number;
+}
+
+export interface LowObject extends TakenObject {
+  state: LowState;
+  code: string | null;
+  detail: string | null;
+  verdict: Verdict | null;
+  payload: ObjectId | null;
+  payloadOffset: number;
+  sequence: number | null;
+}
+
+export interface Payload {
+  object: ObjectId;
+  tenant: string;
+  coding: Coding;
+  envelope: ObjectId | null;
+  state: 'sealing' | 'sealed' | 'sent' | 'dropped';
+  repairNext: number;
+  envelopePass: number;
+}
+
+export const newTransferId = (): TransferId => randomBytes(16).toString('hex');
+
+export function newObjectId(): ObjectId {
+  const id = randomBytes(8).toString('hex');
+  return /^0+$/.test(id) ? newObjectId() : id;
+}
+
+export class LowLedger {
+  private readonly file: LedgerFile;
+  /** The series that sequence numbers belong to; made once, with the ledger. */
+  readonly history: string;
+
+  constructor(
+    path: string,
+    private readonly now: () => number,
+  ) {
+    this.file = new LedgerFile(path, 'low', MIGRATIONS);
+    this.history = this.file.meta('history') ?? randomBytes(16).toString('hex');
+    this.file.setMeta('history', this.history);
+  }
+
+  transaction<T>(work: () => T): T {
+    return this.file.transaction(work);
+  }
+  close(): void {
+    this.file.close();
+  }
+
+  // ------------------------------------------------------------ objects
+
+  addTaken(objects: readonly TakenObject[]): void {
+    this.transaction(() => {
+      for (const object of objects) {
+        this.dropHeld(object.tenant, object.rawPath);
+        this.file.run(
+          `INSERT INTO objects (transfer, tenant, path, raw_path, fingerprint, size, mtime_ns, sha256, block_digests,
+             spool_file, spool_offset, state, seen_ms, changed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'taken', ?, ?)`,
+          object.transfer,
+          object.tenant,
+          object.path,
+          object.rawPath,
+          object.fingerprint,
+          object.sizeBytes,
+          object.mtimeNs.toString(),
+          object.sha256,
+          object.blockDigests,
+          object.spoolFile,
+          object.spoolOffset,
+          this.now(),
+          this.now(),
+        );
+      }
+    });
+  }
+
+  /** An entry that was not taken: refused for good, or held for now. */
+  addNotTaken(
+    entry: {
+      transfer: TransferId;
+      tenant: string;
+      path: string;
+      rawPath: Uint8Array;
+      fingerprint: string;
+      sizeBytes: number;
+    },
+    state: 'refused' | 'held',
+    code: ErrorCode,
+    detail: string,
+  ): void {
+    this.transaction(() => {
+      this.dropHeld(entry.tenant, entry.rawPath);
+      this.file.run(
+        `INSERT INTO objects (transfer, tenant, path, raw_path, fingerprint, size, mtime_ns, state, code, detail, seen_ms,
+           changed_ms) VALUES (?, ?, ?, ?, ?, ?, '0', ?, ?, ?, ?, ?)`,
+        entry.transfer,
+        entry.tenant,
+        entry.path,
+        entry.rawPath,
+        entry.fingerprint,
+        // A sparse file may claim more than a ledger's integer holds safely; it is refused either way.
+        Math.min(entry.sizeBytes, Number.MAX_SAFE_INTEGER),
+        state,
+        code,
+        detail,
+        this.now(),
+        this.now(),
+      );
+    });
+  }
+
+  /** A held entry that was never taken is replaced by what has become of it. */
+  private dropHeld(tenant: string, rawPath: Uint8Array): void {
+    this.file.run(
+      `DELETE FROM objects WHERE state = 'held' AND spool_file IS NULL AND tenant = ? AND raw_path = ?`,
+      tenant,
+      rawPath,
+    );
+  }
+
+  object(transfer: TransferId): LowObject | undefined {
+    const row = this.file.get('SELECT * FROM objects WHERE transfer = ?', transfer);
+    return row && objectOf(row);
+  }
+
+  objectBySequence(sequence: number): LowObject | undefined {
+    const row = this.file.get('SELECT * FROM objects WHERE sequence = ?', sequence);
+    return row && objectOf(row);
+  }
+
+  /** The only object whose transfer id begins with these hexadecimal digits, eight at least. */
+  objectBeginning(digits: string): LowObject | undefined {
+    if (!/^[0-9a-f]{8,32}$/.test(digits)) return undefined;
+    const rows = this.file.all(
+      `SELECT * FROM objects WHERE transfer >= ? AND transfer < ? LIMIT 2`,
+      digits,
+      `${digits}g`,
+    );
+    return rows.length === 1 ? objectOf(rows[0]!) : undefined;
+  }
+
+  objectsOfPayload(payload: ObjectId): LowObject[] {
+    return this.file
+      .all('SELECT * FROM objects WHERE payload = ? ORDER BY payload_offset, sequence', payload)
+      .map(objectOf);
+  }
+
+  /** Transfers in a state, oldest first; `scanned` chooses between objects without and with a verdict. */
+  waiting(state: LowState, scanned: boolean): { transfer: TransferId; tenant: string }[] {
+    const rows = this.file.all(
+      `SELECT transfer, tenant FROM objects WHERE state = ? AND spool_file IS NOT NULL AND payload IS NULL
+         AND (verdict IS NOT NULL) = ? ORDER BY rowid`,
+      state,
+      scanned ? 1 : 0,
+    );
+    return rows as { transfer: TransferId; tenant: string }[];
+  }
+
+  setVerdict(transfer: TransferId, verdict: Verdict): void {
+    this.file.run(
+      `UPDATE objects SET verdict = ?, state = 'taken', code = NULL, detail = NULL, changed_ms = ? WHERE transfer = ?`,
+      JSON.stringify(verdict),
+      this.now(),
+      transfer,
+    );
+  }
+
+  setState(transfer: TransferId, state: LowState, code: string | null = null, detail: string | null = null): void {
+    this.file.run(
+      'UPDATE objects SET state = ?, code = ?, detail = ?, changed_ms = ? WHERE transfer = ?',
+      state,
+      code,
+      detail,
+      this.now(),
+      transfer,
+    );
+  }
+
+  setStateOfPayload(payload: ObjectId, state: LowState): void {
+    this.file.run('UPDATE objects SET state = ?, changed_ms = ? WHERE payload = ?', state, this.now(), payload);
+  }
+
+  counts(): Record<string, number> {
+    const rows = this.file.all('SELECT state, count(*) AS n FROM objects GROUP BY state');
+    return Object.fromEntries(rows.map((row) => [row.state as string, row.n as number]));
+  }
+
+  /** Everything intake need not look at again, streamed. */
+  known(): { tenant: string; rawPath: Uint8Array; fingerprint: string; state: 'taken' | 'refused' }[] {
+    return this.file
+      .all(
+        `SELECT tenant, raw_path, fingerprint, state FROM objects WHERE disposed = 0 AND (state <> 'held' OR spool_file IS NOT NULL)`,
+      )
+      .map((row) => ({
+        tenant: row.tenant as string,
+        rawPath: row.raw_path as Uint8Array,
+        fingerprint: row.fingerprint as string,
+        state: row.state === 'refused' ? 'refused' : 'taken',
+      }));
+  }
+
+  allObjects(): LowObject[] {
+    return this.file.all('SELECT * FROM objects ORDER BY rowid').map(objectOf);
+  }
+
+  // ------------------------------------------------------------ payloads and sequence numbers
+
+  /** Groups objects into a payload and gives each its sequence number, all at once. */
+  addPayload(tenant: string, coding: Coding, members: readonly { transfer: TransferId; offset: number }[]): void {
+    this.transaction(() => {
+      this.file.run(
+        `INSERT INTO payloads (object, tenant, length, symbol_bytes, block_symbols, block_digests, state)
+           VALUES (?, ?, ?, ?, ?, ?, 'sealing')`,
+        coding.object,
+        tenant,
+        coding.lengthBytes,
+        coding.symbolBytes,
+        coding.blockSymbols,
+        coding.blockDigests,
+      );
+      let sequence = this.sequenceLast();
+      for (const member of members) {
+        sequence++;
+        this.file.run(
+          'UPDATE objects SET payload = ?, payload_offset = ?, sequence = ? WHERE transfer = ?',
+          coding.object,
+          member.offset,
+          sequence,
+          member.transfer,
+        );
+      }
+      this.file.setMeta('sequence', String(sequence));
+    });
+  }
+
+  payload(object: ObjectId): Payload | undefined {
+    const row = this.file.get('SELECT * FROM payloads WHERE object = ?', object);
+    return row && payloadOf(row);
+  }
+
+  payloadsIn(state: Payload['state']): Payload[] {
+    return this.file.all('SELECT * FROM payloads WHERE state = ? ORDER BY rowid', state).map(payloadOf);
+  }
+
+  payloadSealed(object: ObjectId, envelope: ObjectId): void {
+    this.transaction(() => {
+      this.file.run(`UPDATE payloads SET state = 'sealed', envelope = ? WHERE object = ?`, envelope, object);
+      this.setStateOfPayload(object, 'sealed');
+    });
+  }
+
+  payloadSent(object: ObjectId, repairNext: number, envelopePass: number): void {
+    this.transaction(() => {
+      this.file.run(
+        `UPDATE payloads SET state = 'sent', repair_next = ?, envelope_pass = ?, sent_ms = ? WHERE object = ?`,
+        repairNext,
+        envelopePass,
+        this.now(),
+        object,
+      );
+      this.setStateOfPayload(object, 'sent');
+    });
+  }
+
+  /** A payload is to be sent again. */
+  payloadAgain(object: ObjectId): void {
+    this.transaction(() => {
+      this.file.run(`UPDATE payloads SET state = 'sealed' WHERE object = ?`, object);
+      this.setStateOfPayload(object, 'sealed');
+    });
+  }
+
+  /**
+   * Gives a payload up: its sequence numbers become void, its objects are fresh transfers again, to be sealed anew.
+   * For payloads coded for a link that has other parameters now.
+   */
+  dropPayload(object: ObjectId): TransferId[] {
+    return this.transaction(() => {
+      const members = this.objectsOfPayload(object);
+      const fresh = members.map((member) => {
+        const transfer = newTransferId();
+        this.file.run(
+          `UPDATE objects SET transfer = ?, payload = NULL, sequence = NULL, state = 'taken' WHERE transfer = ?`,
+          transfer,
+          member.transfer,
+        );
+        this.addVoid(member.sequence!);
+        return transfer;
+      });
+      this.file.run(`UPDATE payloads SET state = 'dropped' WHERE object = ?`, object);
+      return fresh;
+    });
+  }
+
+  /** Notes how objects are coded from now on. Block digests made for another coding are forgotten: they are made anew. */
+  setCoding(coding: { symbolBytes: number; blockSymbols: number }): void {
+    const text = `${coding.symbolBytes}/${coding.blockSymbols}`;
+    if (this.file.meta('coding') !== text) this.file.run('UPDATE objects SET block_digests = NULL');
+    this.file.setMeta('coding', text);
+  }
+
+  addVoid(sequence: number): void {
+    const before = this.file.get('SELECT first FROM voids WHERE last = ?', sequence - 1);
+    if (before) this.file.run('UPDATE voids SET last = ? WHERE first = ?', sequence, before.first as number);
+    else this.file.run('INSERT OR IGNORE INTO voids VALUES (?, ?)', sequence, sequence);
+  }
+
+  /** The most recent void ranges, oldest of them first. */
+  voids(most: number): VoidRange[] {
+    const rows = this.file.all('SELECT first, last FROM voids ORDER BY first DESC LIMIT ?', most);
+    return (rows as unknown as VoidRange[]).reverse();
+  }
+
+  /** Highest sequence number given out. */
+  sequenceLast(): number {
+    return Number(this.file.meta('sequence') ?? 0);
+  }
+
+  /** Every number up to this one has been sent completely or is void. */
+  sequenceDone(): number {
+    const open = this.file.get(
+      `SELECT min(sequence) AS first FROM objects WHERE state IN ('taken', 'sealed', 'sending') AND sequence IS NOT NULL`,
+    )?.first as number | null;
+    return open === null || open === undefined ? this.sequenceLast() : open - 1;
+  }
+
+  // ------------------------------------------------------------ spool
+
+  /** Bytes the spool holds. */
+  spoolBytes(): number {
+    return (this.file.get('SELECT total(size) AS n FROM objects WHERE spool_file IS NOT NULL')!.n as number) ?? 0;
+  }
+
+  /** Spool files that are still needed. */
+  spoolFiles(): Set<string> {
+    return new Set(
+      this.file
+        .all('SELECT DISTINCT spool_file FROM objects WHERE spool_file IS NOT NULL')
+        .map((row) => row.spool_file as string),
+    );
+  }
+
+  /** Spool files of which no object is needed any more: all sent before `beforeMs`, or refused then. */
+  expiredSpoolFiles(beforeMs: number): { spoolFile: string; payloads: ObjectId[] }[] {
+    const files = this.file.all(
+      `SELECT spool_file FROM objects WHERE spool_file IS NOT NULL GROUP BY spool_file
+         HAVING sum(state IN ('sent', 'refused') AND changed_ms < ?) = count(*)`,
+      beforeMs,
+    );
+    return files.map(({ spool_file }) => ({
+      spoolFile: spool_file as string,
+      payloads: this.file
+        .all('SELECT DISTINCT payload FROM objects WHERE spool_file = ? AND payload IS NOT NULL', spool_file as string)
+        .map((row) => row.payload as string),
+    }));
+  }
+
+  spoolFileRemoved(spoolFile: string): void {
+    this.file.run('UPDATE objects SET spool_file = NULL WHERE spool_file = ?', spoolFile);
+  }
+
+  setDisposed(transfer: TransferId): void {
+    this.file.run('UPDATE objects SET disposed = 1 WHERE transfer = ?', transfer);
+  }
+
+  /** Sent objects whose original has not been dealt with. */
+  toDispose(): LowObject[] {
+    return this.file.all(`SELECT * FROM objects WHERE state = 'sent' AND disposed = 0 ORDER BY rowid`).map(objectOf);
+  }
+
+  // ------------------------------------------------------------ requests of the command line
+
+  addRequest(kind: string, argument: string): number {
+    this.file.run('INSERT INTO requests (kind, argument, asked_ms) VALUES (?, ?, ?)', kind, argument, this.now());
+    return this.file.get('SELECT max(id) AS id FROM requests')!.id as number;
+  }
+  openRequests(): { id: number; kind: string; argument: string }[] {
+    return this.file.all('SELECT id, kind, argument FROM requests WHERE answer IS NULL ORDER BY id') as never;
+  }
+  answerRequest(id: number, answer: string): void {
+    this.file.run('UPDATE requests SET answer = ? WHERE id = ?', answer, id);
+  }
+  answerOf(id: number): string | null {
+    return this.file.get('SELECT answer FROM requests WHERE id = ?', id)?.answer as string | null;
+  }
+}
+
+function objectOf(row: Row): LowObject {
+  return {
+    transfer: row.transfer as string,
+    tenant: row.tenant as string,
+    path: row.path as string,
+    rawPath: row.raw_path as Uint8Array,
+    fingerprint: row.fingerprint as string,
+    sizeBytes: row.size as number,
+    mtimeNs: BigInt(row.mtime_ns as string),
+    sha256: (row.sha256 as string | null) ?? '',
+    blockDigests: (row.block_digests as Uint8Array | null) ?? new Uint8Array(0),
+    spoolFile: (row.spool_file as string | null) ?? '',
+    spoolOffset: (row.spool_offset as number | null) ?? 0,
+    state: row.state as LowState,
+    code: row.code as string | null,
+    detail: row.detail as string | null,
+    verdict: row.verdict === null ? null : (JSON.parse(row.verdict as string) as Verdict),
+    payload: row.payload as string | null,
+    payloadOffset: (row.payload_offset as number | null) ?? 0,
+    sequence: row.sequence as number | null,
+  };
+}
+
+function payloadOf(row: Row): Payload {
+  return {
+    object: row.object as string,
+    tenant: row.tenant as string,
+    coding: {
+      object: row.object as string,
+      lengthBytes: row.length as number,
+      symbolBytes: row.symbol_bytes as number,
+      blockSymbols: row.block_symbols as number,
+      blockDigests: row.block_digests as Uint8Array,
+    },
+    envelope: row.envelope as string | null,
+    state: row.state as Payload['state'],
+    repairNext: row.repair_next as number,
+    envelopePass: row.envelope_pass as number,
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * Sends payloads again when the operator asks for it, and gives up payloads that were coded for a link with other
+ * parameters: their sequence numbers become void and their objects travel as new transfers.
+ */
+import type { LowLedger, LowObject, Payload } from './ledger.js';
+import type { LowStages } from './stages.js';
+
+export class Resender {
+  constructor(
+    private readonly ledger: LowLedger,
+    private readonly stages: LowStages,
+    private readonly coding: { symbolBytes: number; blockSymbols: number },
+  ) {}
+
+  /** At start: what has been coded but not sent must fit the link as it is configured now. */
+  adaptToLink(): void {
+    this.ledger.setCoding(this.coding);
+    for (const state of ['sealing', 'sealed'] as const) {
+      for (const payload of this.ledger.payloadsIn(state))
+        if (!this.fits(payload)) this.ledger.dropPayload(payload.object);
+    }
+  }
+
+  /** Requests written by `sluice resend`. The answers are read there. */
+  async answerRequests(onTrouble: (words: string) => void): Promise<void> {
+    for (const { id, kind, argument } of this.ledger.openRequests()) {
+      try {
+        this.ledger.answerRequest(id, kind === 'resend' ? await this.resend(argument) : `Unknown request "${kind}".`);
+      } catch (error) {
+        onTrouble(error instanceof Error ? error.message : String(error));
+        return;
+      }
+    }
+  }
+
+  /** @param id a transfer id (or an unambiguous beginning of 8 digits or more), or a sequence number */
+  private async resend(id: string): Promise<string> {
+    const object = this.find(id);
+    if (!object) return `no: no object has the id or sequence number ${id}.`;
+    if (object.state !== 'sent' || !object.payload)
+      return `no: ${object.path} is ${object.state}; only what has been sent can be sent again.`;
+    if (!object.spoolFile) return `no: ${object.path} is no longer in the spool (spool.retention); drop it again.`;
+    const payload = this.ledger.payload(object.payload)!;
+    if (!this.fits(payload)) {
+      const transfers = this.ledger.dropPayload(payload.object);
+      await this.stages.enqueueSeal(transfers);
+      return `yes: ${object.path} is sent again as a new transfer, because the link has other parameters now.`;
+    }
+    this.ledger.payloadAgain(payload.object);
+    await this.stages.enqueueSend(payload.object);
+    const others = this.ledger.objectsOfPayload(payload.object).length - 1;
+    return `yes: ${object.path} is sent again${others > 0 ? `, with the ${others} objects of its bundle` : ''}.`;
+  }
+
+  private find(id: string): LowObject | undefined {
+    if (/^\d{1,15}$/.test(id)) return this.ledger.objectBySequence(Number(id)) ?? this.ledger.objectBeginning(id);
+    return this.ledger.objectBeginning(id);
+  }
+
+  private fits({ coding }: Payload): boolean {
+    return coding.symbolBytes === this.coding.symbolBytes && coding.blockSymbols === this.coding.blockSymbols;
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * One scan process as its parent sees it: started when it is needed, watched while it works, killed when it takes too long
+ * or too much memory, replaced after it died and now and then anyway. It runs one list of objects at a time.
+ */
+import { SluiceError, wordsOf } from '../../shared/core/errors.js';
+import { Child } from '../../shared/ops/children.js';
+import type { Verdict } from '../../shared/wire/verdict.js';
+import type { ScanProtocol, ScanRequest } from './messages.js';
+import { limitProcess, residentBytes } from './resident.js';
+import type { Policy } from './rules.js';
+
+export interface ScanProcessOptions {
+  policies: Record<string, Policy>;
+  /** Working folder; nothing is written there. */
+  scratchDir: string;
+  /** For one object, beyond the time that reading its bytes may take. */
+  timeoutMs: number;
+  memoryMaxBytes: number;
+  module: URL;
+}
+
+/** Why a run ended before every object had its result. */
+export type Failure = 'crash' | 'timeout' | 'memory' | 'unavailable';
+export interface RunEnd {
+  failure: Failure | undefined;
+  /** In words. */
+  detail: string;
+}
+
+/** Below this rate nobody reads a spool: the time an object may take grows with its size by it. */
+const READ_BYTES_PER_MS = 20_000;
+const WATCH_INTERVAL_MS = 25;
+/** A process is replaced after this many objects, so that none lives long enough to be worth taking over. */
+const OBJECTS_PER_PROCESS = 20_000;
+const BACKOFF_FIRST_MS = 100;
+const BACKOFF_MAX_MS = 10_000;
+
+export class ScanProcess {
+  #child: Child<ScanProtocol> | undefined;
+  #objects = 0;
+  #startFailures = 0;
+  #notBeforeMs = 0;
+  #unavailable = '';
+  #hear: (results: Verdict[]) => void = () => {};
+
+  constructor(private readonly options: ScanProcessOptions) {}
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** False for some time after a start has failed. */
+  get available(): boolean {
+    return this.#child !== undefined || performance.now() >= this.#notBeforeMs;
+  }
+
+  /** Scans in order and hands over results as they come. Never rejects. */
+  async run(requests: readonly ScanRequest[], onResult: (verdict: Verdict) => void): Promise<RunEnd> {
+    if (!(await this.#ready())) return { failure: 'unavailable', detail: this.#unavailable };
+    const child = this.#child!;
+    const { timeoutMs, memoryMaxBytes } = this.options;
+    let done = 0;
+    let progressMs = performance.now();
+    let killed: RunEnd | undefined;
+    this.#hear = (results) => {
+      progressMs = performance.now();
+      for (const result of results) if (done++ < requests.length) onResult(result);
+    };
+    const kill = (failure: Failure, detail: string) => {
+      killed ??= { failure, detail };
+      child.kill();
+    };
+    const watch = setInterval(() => {
+      // Objects are told in order, so what it works on is the next one, or one soon after if they are small.
+      const size = requests[done]?.size ?? 0;
+      const allowedMs = timeoutMs + size / READ_BYTES_PER_MS;
+      if (performance.now() - progressMs > allowedMs)
+        kill('timeout', `It took longer than ${Math.round(allowedMs)} ms.`);
+      const resident = child.pid === undefined ? undefined : residentBytes(child.pid);
+      if (resident !== undefined && resident > memoryMaxBytes) {
+        kill('memory', `It needed more than ${memoryMaxBytes} bytes of memory.`);
+      }
+    }, WATCH_INTERVAL_MS);
+    let end: RunEnd = { failure: undefined, detail: '' };
+    try {
+      await child.ask('scan', requests as ScanRequest[], Number.POSITIVE_INFINITY);
+      if (done < requests.length) end = { failure: 'crash', detail: 'It left objects without a result.' };
+    } catch (error) {
+      end = killed ?? { failure: 'crash', detail: wordsOf(error) };
+    } finally {
+      clearInterval(watch);
+      this.#hear = () => {};
+    }
+    this.#objects += requests.length;
+    if (end.failure !== undefined || this.#objects >= OBJECTS_PER_PROCESS) await this.#dismiss();
+    return end;
+  }
+
+  /** Starts a process unless there is one; a run then finds it warm. False when there can be none now. */
+  async #ready(): Promise<boolean> {
+    if (this.#child?.pid !== undefined) return true;
+    await this.#dismiss();
+    if (!this.available) return false;
+    const { policies, scratchDir, memoryMaxBytes, module } = this.options;
+    const child = new Child<ScanProtocol>({
+      name: 'scan',
+      module,
+      cwd: scratchDir,
+      execArgv: ['--disallow-code-generation-from-strings', '--disable-proto=throw'],
+      restart: false,
+      onEvent: { results: (results) => this.#hear(results) },
+      onStart: async (voice) => {
+        await voice.ask('policies', policies);
+        await limitProcess(voice.pid!, memoryMaxBytes);
+        const resident = residentBytes(voice.pid!) ?? 0;
+        if (resident > memoryMaxBytes * 0.8) {
+          // Every object would be blamed for the memory that an idle process needs.
+          throw new SluiceError('SCAN_UNAVAILABLE', `An idle scan process needs ${resident} bytes; allow it more.`);
+        }
+      },
+    });
+    this.#child = child;
+    try {
+      await child.start();
+      this.#startFailures = 0;
+      return true;
+    } catch (error) {
+      this.#child = undefined;
+      this.#unavailable = wordsOf(error);
+      const delayMs = Math.min(BACKOFF_FIRST_MS * 2 ** this.#startFailures++, BACKOFF_MAX_MS);
+      this.#notBeforeMs = performance.now() + delayMs;
+      return false;
+    }
+  }
+
+  async #dismiss(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    this.#objects = 0;
+    await child?.stop(0);
+  }
+
+  async close(): Promise<void> {
+    await this.#dismiss();
+  }
+}

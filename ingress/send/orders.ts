@@ -1,0 +1,70 @@
+/** What the supervisor asks the sending process to do, and what it hears back. */
+import type { LinkParameters, ObjectId } from '../../shared/wire/statements.js';
+
+/** A range of bytes in the spool. */
+export interface SpoolRange {
+  file: string;
+  offset: number;
+  sizeBytes: number;
+}
+
+/** One payload to send, with the envelope that describes it. */
+export interface SendOrder {
+  object: ObjectId;
+  lengthBytes: number;
+  /** The payload is these ranges, one after the other. */
+  ranges: SpoolRange[];
+  envelope: ObjectId;
+  envelopeFile: string;
+  /** Repair symbols of every block that earlier sendings used up: this one goes on behind them. */
+  repairFirst: number;
+  /** Envelope passes that earlier sendings made. */
+  envelopePass: number;
+}
+
+export interface SenderSettings {
+  targetHost: string;
+  targetPort: number;
+  sourceHost: string;
+  sourcePort: number;
+  /** 32 hexadecimal digits; a secret. */
+  linkKey: string;
+  /** 64-bit random id of this link session, 16 hexadecimal digits. */
+  session: string;
+  parameters: LinkParameters;
+  repairFloor: number;
+  edgePadding: number;
+  closingDelayMs: number;
+  guardSymbols: number;
+}
+
+export interface SenderCounters {
+  framesSent: number;
+  bytesSent: number;
+  sendErrors: number;
+  /** Datagrams that arrived at the sending socket. Always 0 on a one-way link. */
+  arrivals: number;
+}
+
+export interface SentReport {
+  object: ObjectId;
+  repairNext: number;
+  envelopePassNext: number;
+}
+
+export interface SenderProtocol {
+  requests: {
+    start: { ask: SenderSettings; answer: { sourcePort: number; sendBufferBytes: number } };
+    /** Answered once every frame of the payload and its closing pass has been handed to the kernel. */
+    send: { ask: SendOrder; answer: SentReport };
+    counters: { ask: null; answer: SenderCounters };
+  };
+  toChild: {
+    /** A signed heartbeat envelope, to be sent with the next frames. */
+    heartbeat: Uint8Array;
+  };
+  toParent: {
+    progress: { object: ObjectId; fraction: number };
+    arrival: { count: number };
+  };
+}

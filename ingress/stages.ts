@@ -1,0 +1,295 @@
+/**
+ * The work of the low side's queue stages. Jobs carry identifiers; what is to be done stands in the ledger, so every
+ * stage may run twice for the same identifiers and does nothing the second time.
+ *
+ *   scan {transfers} --> seal {transfers} --> send {payload}
+ */
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { SluiceError } from '../shared/core/errors.js';
+import { LIMITS } from '../shared/core/limits.js';
+import type { Child } from '../shared/ops/children.js';
+import type { Stage } from '../shared/ops/queues/store.js';
+import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
+import type { LowLedger, LowObject } from './ledger.js';
+import { newObjectId } from './ledger.js';
+import type { Quarantine } from './quarantine.js';
+import type { Policy } from './scan/policy.js';
+import type { Scanner } from './scan/scanner.js';
+import type { SealerProtocol } from './seal/messages.js';
+import { type BundleLimits, codingOf, groupIntoPayloads } from './seal/payloadPlan.js';
+import type { SenderProtocol, SendOrder, SpoolRange } from './send/orders.js';
+
+export interface TransfersJob {
+  transfers: TransferId[];
+}
+export interface PayloadJob {
+  payload: ObjectId;
+}
+/** Seals what is named, and payloads that were begun before a restart. */
+export type SealJob = TransfersJob | PayloadJob;
+
+export interface TenantRules {
+  label: string;
+  policy: Policy;
+}
+
+export interface StageTools {
+  ledger: LowLedger;
+  scanner: Scanner;
+  sealer: Child<SealerProtocol>;
+  sender: Child<SenderProtocol>;
+  quarantine: Quarantine;
+  /** Folder of snapshots, and of envelopes. */
+  objectsDir: string;
+  envelopesDir: string;
+  rules: ReadonlyMap<string, TenantRules>;
+  coding: { symbolBytes: number; blockSymbols: number };
+  bundles: BundleLimits;
+  now: () => number;
+  /** Tells whoever watches what has become of these objects. */
+  changed: (transfers: readonly TransferId[]) => void;
+  sent: (objects: readonly LowObject[]) => void;
+}
+
+/** Bytes and objects of one scan job: many small files at once, but a large one does not wait for a hundred others. */
+const JOB_MAX_OBJECTS = 256;
+
+export class LowStages {
+  private seal!: Stage<SealJob>;
+  private send!: Stage<PayloadJob>;
+  private scan!: Stage<TransfersJob>;
+
+  constructor(private readonly tools: StageTools) {}
+
+  use(stages: { scan: Stage<TransfersJob>; seal: Stage<SealJob>; send: Stage<PayloadJob> }): void {
+    this.scan = stages.scan;
+    this.seal = stages.seal;
+    this.send = stages.send;
+  }
+
+  // ------------------------------------------------------------ putting work into the queues
+
+  async enqueueScan(transfers: readonly TransferId[]): Promise<void> {
+    await this.scan.add(this.jobs(transfers));
+  }
+  async enqueueSeal(transfers: readonly TransferId[]): Promise<void> {
+    await this.seal.add(this.jobs(transfers));
+  }
+  async enqueueSealing(payload: ObjectId): Promise<void> {
+    await this.seal.add([{ key: payload, title: this.titleOfPayload(payload), data: { payload } }]);
+  }
+  async enqueueSend(payload: ObjectId): Promise<void> {
+    await this.send.add([{ key: payload, title: this.titleOfPayload(payload), data: { payload } }]);
+  }
+
+  private jobs(transfers: readonly TransferId[]): { key: string; title: string; data: TransfersJob }[] {
+    const jobs = [];
+    for (let first = 0; first < transfers.length; first += JOB_MAX_OBJECTS) {
+      const some = transfers.slice(first, first + JOB_MAX_OBJECTS);
+      jobs.push({ key: some[0]!, title: this.title(some), data: { transfers: some } });
+    }
+    return jobs;
+  }
+
+  private title(transfers: readonly TransferId[]): string {
+    const first = this.tools.ledger.object(transfers[0]!);
+    const more = transfers.length > 1 ? ` and ${transfers.length - 1} more` : '';
+    return first ? `${first.tenant}: ${first.path}${more}` : transfers[0]!;
+  }
+
+  private titleOfPayload(payload: ObjectId): string {
+    return this.title(this.tools.ledger.objectsOfPayload(payload).map(({ transfer }) => transfer));
+  }
+
+  // ------------------------------------------------------------ scan
+
+  async runScan({ transfers }: TransfersJob): Promise<void> {
+    const { ledger, scanner } = this.tools;
+    const objects = this.objects(transfers).filter(
+      ({ state, verdict, payload }) => (state === 'taken' || state === 'held') && verdict === null && payload === null,
+    );
+    if (objects.length === 0) return this.enqueueScanned(transfers);
+    const results = await scanner.scan(
+      objects.map((object) => ({
+        file: join(this.tools.objectsDir, object.spoolFile),
+        offset: object.spoolOffset,
+        size: object.sizeBytes,
+        sha256: object.sha256,
+        name: object.path,
+        tenant: object.tenant,
+      })),
+    );
+    const held: string[] = [];
+    ledger.transaction(() => {
+      objects.forEach((object, i) => {
+        const verdict = results[i]!;
+        const finding = verdict.findings.find((found) => found.code.startsWith('SCAN_')) ?? verdict.findings[0];
+        if (verdict.verdict === 'pass') ledger.setVerdict(object.transfer, verdict);
+        else if (verdict.verdict === 'refuse')
+          this.refuse(object, finding?.code ?? 'SCAN_CRASHED', finding?.detail ?? '');
+        else {
+          ledger.setState(object.transfer, 'held', 'SCAN_UNAVAILABLE', finding?.detail ?? '');
+          held.push(object.path);
+        }
+      });
+    });
+    this.tools.changed(objects.map(({ transfer }) => transfer));
+    await this.enqueueScanned(transfers);
+    // Held objects are tried again with the job: those decided on are skipped then.
+    if (held.length > 0) throw new SluiceError('SCAN_UNAVAILABLE', `${held.length} objects wait for it.`);
+  }
+
+  private async enqueueScanned(transfers: readonly TransferId[]): Promise<void> {
+    const passed = this.objects(transfers).filter(
+      ({ verdict, payload, state }) => verdict && !payload && state === 'taken',
+    );
+    if (passed.length > 0) await this.enqueueSeal(passed.map(({ transfer }) => transfer));
+  }
+
+  private refuse(object: LowObject, code: string, detail: string): void {
+    this.tools.quarantine.keep(object, code, detail);
+    this.tools.ledger.setState(object.transfer, 'refused', code, detail);
+  }
+
+  // ------------------------------------------------------------ seal
+
+  async runSeal(job: SealJob): Promise<void> {
+    if ('payload' in job) return this.sealPayload(job.payload);
+    const { ledger, coding, bundles } = this.tools;
+    const ready = this.objects(job.transfers).filter(
+      ({ state, verdict, payload }) => state === 'taken' && verdict !== null && payload === null,
+    );
+    for (const group of groupIntoPayloads(ready, bundles)) {
+      const object = newObjectId();
+      const known = this.knownCoding(object, group);
+      const plan = known ?? (await codingOf(object, this.ranges(group), coding));
+      let offset = 0;
+      const members = group.map(({ transfer, sizeBytes }) => {
+        const member = { transfer, offset };
+        offset += sizeBytes;
+        return member;
+      });
+      ledger.addPayload(group[0]!.tenant, plan, members);
+      await this.sealPayload(object);
+    }
+    // Payloads of an earlier run of this job whose sealing failed.
+    const begun = new Set(this.objects(job.transfers).map(({ payload }) => payload));
+    for (const payload of begun)
+      if (payload && ledger.payload(payload)?.state === 'sealing') await this.sealPayload(payload);
+  }
+
+  /** A single object was hashed by blocks while it was taken: no second pass over its bytes. */
+  private knownCoding(object: ObjectId, group: readonly LowObject[]): Coding | undefined {
+    const [only] = group;
+    const { symbolBytes, blockSymbols } = this.tools.coding;
+    if (group.length !== 1 || !only) return undefined;
+    const blocks = Math.ceil(Math.ceil(only.sizeBytes / symbolBytes) / blockSymbols);
+    if (only.blockDigests.length !== blocks * 32) return undefined;
+    return { object, lengthBytes: only.sizeBytes, symbolBytes, blockSymbols, blockDigests: only.blockDigests };
+  }
+
+  private async sealPayload(object: ObjectId): Promise<void> {
+    const { ledger, rules } = this.tools;
+    const payload = ledger.payload(object);
+    if (payload?.state !== 'sealing') return;
+    const members = ledger.objectsOfPayload(object);
+    const envelope = await this.tools.sealer.ask('seal', {
+      history: ledger.history,
+      coding: payload.coding,
+      entries: members.map((member) => ({
+        manifest: {
+          transfer: member.transfer,
+          sequence: member.sequence!,
+          tenant: member.tenant,
+          path: member.rawPath,
+          offset: member.payloadOffset,
+          sizeBytes: member.sizeBytes,
+          mtimeNs: member.mtimeNs,
+          sha256: member.sha256,
+          type: member.verdict!.type,
+          label: rules.get(member.tenant)!.label,
+          submitter: member.tenant,
+          consignment: '',
+        },
+        verdict: member.verdict!,
+      })),
+      sealedMs: this.tools.now(),
+    });
+    this.writeEnvelope(envelope.object, envelope.bytes);
+    ledger.payloadSealed(object, envelope.object);
+    this.tools.changed(members.map(({ transfer }) => transfer));
+    await this.enqueueSend(object);
+  }
+
+  private writeEnvelope(object: ObjectId, bytes: Uint8Array): void {
+    const path = this.envelopeFile(object);
+    try {
+      const file = openSync(`${path}.new`, 'w', 0o600);
+      writeSync(file, bytes);
+      fsyncSync(file);
+      closeSync(file);
+      renameSync(`${path}.new`, path);
+    } catch (cause) {
+      throw new SluiceError('SPOOL_IO', 'An envelope cannot be written.', { cause });
+    }
+  }
+
+  private envelopeFile(object: ObjectId): string {
+    return join(this.tools.envelopesDir, `${object}.envelope`);
+  }
+
+  // ------------------------------------------------------------ send
+
+  async runSend({ payload: object }: PayloadJob, progress: (percent: number) => void): Promise<void> {
+    const { ledger, sender } = this.tools;
+    const payload = ledger.payload(object);
+    if (payload?.state !== 'sealed') return;
+    const members = ledger.objectsOfPayload(object);
+    const order: SendOrder = {
+      object,
+      lengthBytes: payload.coding.lengthBytes,
+      ranges: this.ranges(members),
+      envelope: payload.envelope!,
+      envelopeFile: this.envelopeFile(payload.envelope!),
+      repairFirst: payload.repairNext,
+      envelopePass: payload.envelopePass,
+    };
+    ledger.setStateOfPayload(object, 'sending');
+    const transfers = members.map(({ transfer }) => transfer);
+    this.tools.changed(transfers);
+    const report = await sender.ask('send', order, Number.POSITIVE_INFINITY);
+    progress(100);
+    ledger.payloadSent(object, report.repairNext, report.envelopePassNext);
+    this.tools.changed(transfers);
+    this.tools.sent(members);
+  }
+
+  // ------------------------------------------------------------ parts
+
+  private objects(transfers: readonly TransferId[]): LowObject[] {
+    return transfers.map((transfer) => this.tools.ledger.object(transfer)).filter((object) => object !== undefined);
+  }
+
+  /** Where the bytes of a payload lie; neighbours in one spool file become one range. */
+  private ranges(members: readonly LowObject[]): SpoolRange[] {
+    const ranges: SpoolRange[] = [];
+    for (const { spoolFile, spoolOffset, sizeBytes } of members) {
+      if (sizeBytes === 0) continue;
+      const file = join(this.tools.objectsDir, spoolFile);
+      const last = ranges.at(-1);
+      if (last && last.file === file && last.offset + last.sizeBytes === spoolOffset) last.sizeBytes += sizeBytes;
+      else ranges.push({ file, offset: spoolOffset, sizeBytes });
+    }
+    return ranges;
+  }
+}
+
+/** Limits of bundles that follow from the configuration. */
+export function bundleLimits(link: { bundleMaxFile: number; bundleSize: number }): BundleLimits {
+  return {
+    bundleMaxFileBytes: link.bundleMaxFile,
+    bundleBytes: link.bundleSize,
+    bundleMaxObjects: Math.min(LIMITS.envelopeMaxManifests, JOB_MAX_OBJECTS * 4),
+  };
+}

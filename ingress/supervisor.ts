@@ -1,0 +1,407 @@
+/**
+ * The low side: starts its processes and queues, in order, and ends them in the opposite one. It keeps the ledger; the
+ * share, the parsers, the key and the socket each belong to a process of their own.
+ *
+ *   share -> intake -> [scan] -> [seal] -> [send] -> one-way link          [stage] = queue stage, see stages.ts
+ */
+import { randomBytes } from 'node:crypto';
+import { rmSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { toHex } from '../shared/core/bytes.js';
+import { wordsOf } from '../shared/core/errors.js';
+import { readLinkKey } from '../shared/crypto/keyfiles.js';
+import { Child } from '../shared/ops/children.js';
+import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
+import { type LowConfig, loadLowConfig } from '../shared/ops/config/load.js';
+import { OPEN_POLICY } from '../shared/ops/config/schema.js';
+import { type Log, openLog } from '../shared/ops/log.js';
+import { openQueueStore, type QueueStore } from '../shared/ops/queues/store.js';
+import type { Alarm, LowObjectNews, LowReady, LowSummary, SideStart } from '../shared/ops/sides.js';
+import { StateFolder } from '../shared/ops/stateFolder.js';
+import { Announcer } from './announcer.js';
+import type { BatchMessage, IntakeProtocol, PollNews } from './intake/messages.js';
+import { LowLedger, type LowObject, newTransferId } from './ledger.js';
+import { Quarantine } from './quarantine.js';
+import { Resender } from './resender.js';
+import { loadPolicy, openPolicy, type Policy } from './scan/policy.js';
+import { Scanner } from './scan/scanner.js';
+import type { SealerProtocol } from './seal/messages.js';
+import type { SenderProtocol, SenderSettings } from './send/orders.js';
+import { bundleLimits, LowStages, type TenantRules } from './stages.js';
+
+export interface LowListeners {
+  objects(news: LowObjectNews[]): void;
+  alarm(alarm: Alarm): void;
+  arrival(count: number): void;
+}
+
+const HOUSEKEEPING_MS = 500;
+/** Payloads handed to the sender at once: it takes turns between them. */
+const SENDING_AT_ONCE = 8;
+const RETRY = { attempts: 1_000, backoffMs: 500 } as const;
+
+export class LowSide {
+  private ledger!: LowLedger;
+  private store!: QueueStore;
+  private scanner!: Scanner;
+  private sealer!: Child<SealerProtocol>;
+  private sender!: Child<SenderProtocol>;
+  private intake!: Child<IntakeProtocol>;
+  private stages!: LowStages;
+  private announcer!: Announcer;
+  private resender!: Resender;
+  private log!: Log;
+  private sourcePort = 0;
+  private intakeHeld = '';
+  private housekeeping: NodeJS.Timeout | undefined;
+  private nextSweepMs = 0;
+
+  private constructor(
+    private readonly state: StateFolder,
+    private readonly config: LowConfig,
+    private readonly listeners: LowListeners,
+  ) {}
+
+  static async start({ configFile, stateDir }: SideStart, listeners: LowListeners): Promise<LowSide> {
+    const config = loadLowConfig(configFile, { stateDir });
+    const side = new LowSide(StateFolder.open(stateDir), config, listeners);
+    try {
+      await side.open();
+    } catch (error) {
+      await side.stop();
+      throw error;
+    }
+    return side;
+  }
+
+  ready(): LowReady {
+    return {
+      pids: pidsOf({ sealer: this.sealer, sender: this.sender, intake: this.intake }),
+      sourcePort: this.sourcePort,
+      queueStore: this.store.description,
+      shares: Object.fromEntries(this.config.tenants.map(({ name, share }) => [name, share])),
+    };
+  }
+
+  async summary(): Promise<LowSummary> {
+    const { framesSent, bytesSent, sendErrors, arrivals } = await this.sender.ask('counters', null);
+    return {
+      counts: this.ledger.counts(),
+      framesSent,
+      bytesSent,
+      sendErrors,
+      arrivals,
+      sequenceLast: this.ledger.sequenceLast(),
+      sequenceDone: this.ledger.sequenceDone(),
+      spoolBytes: this.ledger.spoolBytes(),
+      intakeHeld: this.intakeHeld,
+    };
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.housekeeping);
+    this.announcer?.stop();
+    await this.intake?.stop();
+    await this.sender?.stop();
+    await this.store?.close();
+    await this.scanner?.close();
+    await this.sealer?.stop();
+    this.ledger?.close();
+    this.state.close();
+  }
+
+  // ------------------------------------------------------------ start
+
+  private async open(): Promise<void> {
+    const { state, config } = this;
+    this.log = openLog('low', config.log.level, state.file('low.log'));
+    const objectsDir = state.folder('spool/objects');
+    const envelopesDir = state.folder('spool/envelopes');
+    this.ledger = new LowLedger(state.file('ledger.sqlite'), Date.now);
+    const coding = { symbolBytes: symbolBytesForMtu(config.link.mtu), blockSymbols: config.link.blockSymbols };
+    const rules = new Map(config.tenants.map(({ name, label, policy }) => [name, { label, policy: policyOf(policy) }]));
+    this.openProcesses(coding, rules);
+    await this.sealer.start();
+    await this.sender.start();
+    this.stages = new LowStages({
+      ledger: this.ledger,
+      scanner: this.scanner,
+      sealer: this.sealer,
+      sender: this.sender,
+      quarantine: new Quarantine(state.folder('quarantine'), objectsDir),
+      objectsDir,
+      envelopesDir,
+      rules,
+      coding,
+      bundles: bundleLimits(config.link),
+      now: Date.now,
+      changed: (transfers) => this.tell(transfers),
+      sent: (objects) => this.afterSent(objects),
+    });
+    this.resender = new Resender(this.ledger, this.stages, coding);
+    await this.openQueues();
+    this.announcer = new Announcer(this.ledger, this.sealer, this.sender, config.link.heartbeatInterval, (error) =>
+      this.trouble(wordsOf(error), 'SEAL_UNAVAILABLE'),
+    );
+    this.resender.adaptToLink();
+    await this.rebuild();
+    await this.intake.start();
+    this.announcer.start(this.session, this.linkParameters(coding));
+    this.housekeeping = setInterval(() => this.keepHouse(), HOUSEKEEPING_MS);
+    this.log.info({ queueStore: this.store.description, sourcePort: this.sourcePort }, 'low side started');
+  }
+
+  private openProcesses(coding: { symbolBytes: number; blockSymbols: number }, rules: Map<string, TenantRules>): void {
+    const { config, state } = this;
+    this.scanner = new Scanner({
+      policyByTenant: Object.fromEntries([...rules].map(([name, { policy }]) => [name, policy])),
+      scratchDir: state.folder('scratch'),
+      timeoutMs: config.scan.timeout,
+      memoryMaxBytes: config.scan.memory,
+      poolSize: config.scan.processes,
+    });
+    this.sealer = new Child<SealerProtocol>({
+      name: 'sealing',
+      module: new URL('./seal/process.js', import.meta.url),
+      onStart: async (child) => {
+        const required = Object.fromEntries(
+          [...rules].map(([name, { policy }]) => [name, [...policy.requiredFilters]]),
+        );
+        await child.ask('start', { keyFile: config.keys.signing, required });
+      },
+    });
+    this.sender = new Child<SenderProtocol>({
+      name: 'sending',
+      module: new URL('./send/process.js', import.meta.url),
+      onStart: async (child) => {
+        const { sourcePort } = await child.ask('start', this.senderSettings(coding));
+        this.sourcePort = sourcePort;
+      },
+      onEvent: { arrival: ({ count }) => this.listeners.arrival(count) },
+    });
+    this.intake = new Child<IntakeProtocol>({
+      name: 'intake',
+      module: new URL('./intake/process.js', import.meta.url),
+      onStart: async (child) => {
+        await child.ask('start', this.intakeSettings(coding));
+      },
+      onEvent: { batch: (batch) => this.record(batch), polled: (news) => this.polled(news) },
+    });
+  }
+
+  /** A link session is one run of the sender. */
+  private session = '';
+
+  private senderSettings(coding: { symbolBytes: number; blockSymbols: number }): SenderSettings {
+    const { link, keys } = this.config;
+    this.session = randomBytes(8).toString('hex');
+    const parameters = this.linkParameters(coding);
+    this.announcer?.start(this.session, parameters);
+    return {
+      targetHost: link.target.host,
+      targetPort: link.target.port,
+      sourceHost: link.source.host,
+      sourcePort: link.source.port,
+      linkKey: toHex(readLinkKey(keys.link)),
+      session: this.session,
+      parameters,
+      repairFloor: link.repairFloor,
+      edgePadding: link.edgePadding,
+      closingDelayMs: link.closingDelay,
+      guardSymbols: link.guardSymbols,
+    };
+  }
+
+  private linkParameters(coding: { symbolBytes: number; blockSymbols: number }) {
+    const { overhead, rate, interleave, heartbeatInterval } = this.config.link;
+    const overheadPpm = Math.round(overhead * 1_000_000);
+    return { ...coding, overheadPpm, rateBps: rate, interleave, heartbeatMs: heartbeatInterval };
+  }
+
+  private intakeSettings(coding: { symbolBytes: number; blockSymbols: number }) {
+    const { tenants, intake, link } = this.config;
+    return {
+      tenants: tenants.map(({ name, share, names, maxObjectSize, accepted, afterSent }) => ({
+        name,
+        share,
+        names,
+        maxObjectBytes: maxObjectSize,
+        accepted,
+        afterSent,
+      })),
+      spoolDir: this.state.folder('spool/objects'),
+      pollMs: intake.pollInterval,
+      holdMs: intake.holdTime,
+      batchMaxFiles: intake.batchFiles,
+      batchMaxBytes: intake.batchSize,
+      packMaxFileBytes: link.bundleMaxFile,
+      ...coding,
+      keepSpoolFiles: [...this.ledger.spoolFiles()],
+      known: this.ledger.known(),
+    };
+  }
+
+  private async openQueues(): Promise<void> {
+    const { stages, state, config } = this;
+    this.store = await openQueueStore({
+      side: 'low',
+      choice: config.queues.store,
+      ...(config.queues.redisUrl === undefined ? {} : { redisUrl: config.queues.redisUrl }),
+      dir: state.path,
+      onTrouble: (error) => {
+        this.trouble(error.detail, error.code);
+        if (error.code === 'QUEUE_STORE_EMPTIED') void this.rebuild();
+      },
+    });
+    const scan = await this.store.stage('scan', { concurrency: config.scan.processes, ...RETRY }, (data) =>
+      stages.runScan(data as never),
+    );
+    const seal = await this.store.stage('seal', { concurrency: 1, ...RETRY }, (data) => stages.runSeal(data as never));
+    const send = await this.store.stage('send', { concurrency: SENDING_AT_ONCE, ...RETRY }, (data, job) =>
+      stages.runSend(data as never, (percent) => job.progress(percent)),
+    );
+    stages.use({ scan: scan as never, seal: seal as never, send: send as never });
+  }
+
+  /** Puts everything the ledger knows to be unfinished into the queues, whatever they held before. */
+  private async rebuild(): Promise<void> {
+    const { ledger, stages } = this;
+    for (const state of ['taken', 'held'] as const) {
+      await stages.enqueueScan(ledger.waiting(state, false).map(({ transfer }) => transfer));
+    }
+    await stages.enqueueSeal(ledger.waiting('taken', true).map(({ transfer }) => transfer));
+    for (const { object } of ledger.payloadsIn('sealing')) await stages.enqueueSealing(object);
+    for (const { object } of ledger.payloadsIn('sealed')) await stages.enqueueSend(object);
+    this.afterSent(ledger.toDispose());
+  }
+
+  // ------------------------------------------------------------ events
+
+  private record(batch: BatchMessage): void {
+    const { tenant } = batch;
+    const taken = batch.taken.map((object) => ({
+      ...object,
+      transfer: newTransferId(),
+      tenant,
+      sha256: toHex(object.sha256),
+    }));
+    const others: string[] = [];
+    this.ledger.transaction(() => {
+      this.ledger.addTaken(taken);
+      for (const [state, entries] of [
+        ['refused', batch.refused],
+        ['held', batch.held],
+      ] as const) {
+        for (const entry of entries) {
+          const transfer = newTransferId();
+          others.push(transfer);
+          this.ledger.addNotTaken({ ...entry, transfer, tenant }, state, entry.code, entry.detail);
+        }
+      }
+    });
+    const transfers = taken.map(({ transfer }) => transfer);
+    this.tell([...transfers, ...others]);
+    this.intake.tell('recorded', { id: batch.id });
+    this.stages.enqueueScan(transfers).catch((error) => this.trouble(wordsOf(error), 'QUEUE_STORE_UNAVAILABLE'));
+  }
+
+  private polled(news: PollNews): void {
+    for (const words of news.troubles) this.trouble(words, 'INTAKE_UNREADABLE');
+    if (news.heldBack !== '' && this.intakeHeld === '') this.trouble(news.heldBack, 'SPOOL_FULL');
+    this.intakeHeld = news.heldBack;
+  }
+
+  /** Deals with the originals of objects that have been sent. */
+  private afterSent(objects: readonly LowObject[]): void {
+    this.announcer?.soon();
+    for (const { tenant, rawPath, fingerprint, transfer } of objects) {
+      const settings = this.config.tenants.find(({ name }) => name === tenant);
+      if (!settings || settings.afterSent === 'keep') continue;
+      this.intake
+        .ask('dispose', { tenant, rawPath, fingerprint, transfer })
+        .then((outcome) => {
+          // What stays in the share must stay known, or it would be taken again.
+          if (outcome.outcome !== 'kept') this.ledger.setDisposed(transfer);
+        })
+        .catch((error) => this.trouble(wordsOf(error), 'INTAKE_UNREADABLE'));
+    }
+  }
+
+  private tell(transfers: readonly string[]): void {
+    const news: LowObjectNews[] = [];
+    for (const transfer of transfers) {
+      const object = this.ledger.object(transfer);
+      if (object) news.push(newsOf(object));
+    }
+    if (news.length > 0) this.listeners.objects(news);
+    for (const { transfer, state, code } of news) this.log.info({ transfer, state, code }, 'object');
+  }
+
+  private trouble(words: string, code: string): void {
+    this.log.warn({ code }, words);
+    this.listeners.alarm({ code, words });
+  }
+
+  // ------------------------------------------------------------ housekeeping
+
+  private keepHouse(): void {
+    try {
+      this.watchSpool();
+      void this.resender.answerRequests((words) => this.trouble(words, 'QUEUE_STORE_UNAVAILABLE'));
+      if (Date.now() >= this.nextSweepMs) {
+        this.nextSweepMs = Date.now() + 60_000;
+        this.sweepSpool();
+      }
+    } catch (error) {
+      this.trouble(wordsOf(error), 'SPOOL_IO');
+    }
+  }
+
+  /** Holds intake before the spool fills the disk. */
+  private watchSpool(): void {
+    const { highWater, minFree } = this.config.spool;
+    const used = this.ledger.spoolBytes();
+    const disk = statfsSync(this.state.path);
+    const free = disk.bavail * disk.bsize;
+    let reason: string | null = null;
+    if (used >= highWater) reason = `The spool holds ${used} bytes; spool.highWater is ${highWater}.`;
+    else if (free < minFree) reason = `Only ${free} bytes are free on the spool's disk; spool.minFree is ${minFree}.`;
+    this.intake.tell('hold', { reason });
+  }
+
+  /** Removes snapshots and envelopes that can no longer be asked for again. */
+  private sweepSpool(): void {
+    for (const { spoolFile, payloads } of this.ledger.expiredSpoolFiles(Date.now() - this.config.spool.retention)) {
+      rmSync(join(this.state.folder('spool/objects'), spoolFile), { force: true });
+      this.ledger.spoolFileRemoved(spoolFile);
+      for (const payload of payloads) {
+        const envelope = this.ledger.payload(payload)?.envelope;
+        if (envelope) rmSync(join(this.state.folder('spool/envelopes'), `${envelope}.envelope`), { force: true });
+      }
+    }
+  }
+}
+
+function policyOf(policy: string): Policy {
+  return policy === OPEN_POLICY ? openPolicy : loadPolicy(policy);
+}
+
+function pidsOf(children: Record<string, { pid: number | undefined }>): Record<string, number> {
+  return Object.fromEntries(Object.entries(children).map(([name, { pid }]) => [name, pid ?? 0]));
+}
+
+function newsOf(object: LowObject): LowObjectNews {
+  const { transfer, sequence, tenant, path, sizeBytes, state, code, detail, rawPath } = object;
+  return {
+    transfer,
+    sequence,
+    tenant,
+    path,
+    rawPath: Buffer.from(rawPath).toString('latin1'),
+    sizeBytes,
+    state,
+    ...(code ? { code } : {}),
+    ...(detail ? { detail } : {}),
+    atMs: Date.now(),
+  };
+}

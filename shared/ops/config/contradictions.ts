@@ -1,0 +1,142 @@
+/**
+ * Values that are each allowed and together make no sense: folders inside each other, one name twice, a queue store
+ * without its address. Checked on whatever sections are sound, so that a typing error elsewhere hides none of it.
+ */
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join, sep } from 'node:path';
+import { blockSymbolsMax, symbolBytesForMtu } from './derive.js';
+import type { Problems } from './problems.js';
+import { acceptedFolder, storageFolder } from './resolve.js';
+import type { HighSections, LowSections } from './schema.js';
+import { writeEndpoint, writeSize } from './settings.js';
+
+interface Place {
+  /** Key in the file, or words for a place that is not configured there. */
+  readonly key: string;
+  readonly path: string;
+}
+
+export function checkLow(low: LowSections, stateDir: string | undefined, problems: Problems): void {
+  checkNames(low.tenants, problems);
+  const folders: Place[] = [];
+  const files: Place[] = [];
+  for (const { key, value } of low.tenants) {
+    folders.push({ key: `${key}.share`, path: value.share });
+    if (value.afterSent === 'move') folders.push({ key: `${key}.accepted`, path: acceptedFolder(value) });
+    if (value.policy.startsWith(sep)) files.push({ key: `${key}.policy`, path: value.policy });
+  }
+  if (low.keys) {
+    files.push({ key: 'keys.signing', path: low.keys.signing }, { key: 'keys.link', path: low.keys.link });
+    if (low.keys.signing === low.keys.link) {
+      problems.refuse('keys.link', low.keys.link, 'another file than keys.signing');
+    }
+  }
+  checkPlaces(folders, files, stateDir, problems);
+  if (low.link) checkLink(low.link, problems);
+  if (low.queues) checkQueues(low.queues, problems);
+}
+
+export function checkHigh(high: HighSections, stateDir: string | undefined, problems: Problems): void {
+  checkNames(high.tenants, problems);
+  const folders: Place[] = [];
+  for (const { key, value } of high.tenants) {
+    const path = storageFolder(value, high.storageRoot);
+    if (path !== undefined) folders.push({ key: `${key}.storage`, path });
+    else problems.refuse(`${key}.storage`, undefined, 'a path, or a path for all tenants in storageRoot');
+  }
+  const files: Place[] = [];
+  if (high.keys) {
+    files.push({ key: 'keys.link', path: high.keys.link });
+    for (const path of [high.keys.trusted].flat()) files.push({ key: 'keys.trusted', path });
+  }
+  checkPlaces(folders, files, stateDir, problems);
+  if (high.queues) checkQueues(high.queues, problems);
+}
+
+function checkNames(tenants: readonly { key: string; value: { name: string } }[], problems: Problems): void {
+  const seen = new Set<string>();
+  for (const { key, value } of tenants) {
+    if (seen.has(value.name)) problems.refuse(`${key}.name`, value.name, 'a name that no other tenant has');
+    seen.add(value.name);
+  }
+}
+
+/**
+ * No folder of a tenant may lie in another one or around or in the state folder: a file would be taken twice, by the
+ * wrong tenant, or the spool would be sent as if somebody had dropped it. No key or policy may lie where a tenant writes.
+ */
+function checkPlaces(
+  folders: readonly Place[],
+  files: readonly Place[],
+  stateDir: string | undefined,
+  problems: Problems,
+): void {
+  const state: Place[] = stateDir === undefined ? [] : [{ key: 'the state folder', path: stateDir }];
+  const sorted = [...folders, ...state]
+    .map((place) => ({ ...place, real: withSeparator(canonical(place.path)) }))
+    .sort((a, b) => (a.real < b.real ? -1 : a.real > b.real ? 1 : 0));
+  // Sorted, a folder comes right before everything inside it, so only the open ancestors have to be kept.
+  const around: typeof sorted = [];
+  const enclosing = (real: string) => {
+    while (around.length > 0 && !real.startsWith(around.at(-1)!.real)) around.pop();
+    return around.at(-1);
+  };
+  for (const place of sorted) {
+    const outer = enclosing(place.real);
+    if (outer !== undefined) {
+      // The state folder has no key to correct, so it is never the one that is named first.
+      const [named, other] = place.key.startsWith('the ') ? [outer, place] : [place, outer];
+      problems.refuse(named.key, named.path, `a folder apart from ${other.key} ("${other.path}")`);
+    }
+    around.push(place);
+  }
+  const shared = folders.map((place) => ({ ...place, real: withSeparator(canonical(place.path)) }));
+  for (const file of files) {
+    const real = withSeparator(canonical(file.path));
+    const outer = shared.find((folder) => real.startsWith(folder.real));
+    if (outer)
+      problems.refuse(file.key, file.path, `a path outside ${outer.key} ("${outer.path}"), where others may write`);
+  }
+}
+
+const withSeparator = (path: string): string => (path.endsWith(sep) ? path : path + sep);
+
+/** The path with links resolved as far as it exists already. */
+function canonical(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(canonical(parent), basename(path));
+  }
+}
+
+function checkLink(link: NonNullable<LowSections['link']>, problems: Problems): void {
+  const most = blockSymbolsMax(symbolBytesForMtu(link.mtu));
+  if (link.blockSymbols !== undefined && link.blockSymbols > most) {
+    problems.refuse(
+      'link.blockSymbols',
+      link.blockSymbols,
+      `a whole number from 1 to ${most} with link.mtu ${link.mtu}`,
+    );
+  }
+  if (link.bundleMaxFile > link.bundleSize) {
+    problems.refuse(
+      'link.bundleMaxFile',
+      writeSize(link.bundleMaxFile),
+      `a size up to link.bundleSize (${writeSize(link.bundleSize)})`,
+    );
+  }
+  if (link.source && link.source.port !== 0 && writeEndpoint(link.source) === writeEndpoint(link.target)) {
+    problems.refuse('link.source', writeEndpoint(link.source), 'another address or port than link.target');
+  }
+}
+
+function checkQueues(queues: NonNullable<LowSections['queues']>, problems: Problems): void {
+  if (queues.store === 'redis' && queues.redisUrl === undefined) {
+    problems.refuse('queues.redisUrl', undefined, 'the address of a Redis, because queues.store is redis');
+  }
+  if (queues.redisUrl !== undefined && (queues.store === 'redis-server' || queues.store === 'embedded')) {
+    problems.refuse('queues.store', queues.store, 'auto or redis, because queues.redisUrl is given');
+  }
+}

@@ -1,0 +1,184 @@
+/** Every key of the low side: kind, bounds, default and meaning. Unknown keys are refused. */
+import { z } from 'zod';
+import { LIMITS } from '../../core/limits.js';
+import {
+  BLOCK_SYMBOLS_DEFAULT,
+  linkKey,
+  log,
+  maxObjectSize,
+  minFree,
+  mtu,
+  namesRule,
+  OPEN_POLICY,
+  PATH,
+  queues,
+  secretPath,
+  tenantName,
+  transport,
+} from './schema-common.js';
+import {
+  choice,
+  count,
+  duration,
+  endpointText,
+  pathText,
+  plainText,
+  rate,
+  ratio,
+  SETTINGS,
+  size,
+  writeEndpoint,
+  writeSize,
+} from './settings.js';
+
+/** The low side; relative paths are against `baseDir`. Defaults that depend on other keys are filled in by resolve.ts. */
+export function lowSchema(baseDir: string) {
+  const tenant = z.strictObject({
+    name: tenantName(),
+    share: pathText(baseDir).register(SETTINGS, { ...PATH, meaning: 'Folder the tenant drops files into.' }),
+    accepted: pathText(baseDir)
+      .optional()
+      .register(SETTINGS, {
+        ...PATH,
+        meaning: 'Folder that sent originals are moved to; outside every share.',
+        fallback: 'the share with `.accepted` behind its name',
+      }),
+    afterSent: choice(
+      ['move', 'keep', 'delete'],
+      'move',
+      'What happens to the original once its object is sent, if it is still the file that was taken.',
+    ),
+    names: namesRule(),
+    label: plainText(LIMITS.manifestMaxTextBytes)
+      .prefault('unclassified')
+      .register(SETTINGS, {
+        meaning: 'Classification label written into every manifest of this tenant.',
+        unit: 'text',
+        allowed: `a text of 1 to ${LIMITS.manifestMaxTextBytes} bytes without control characters`,
+        fallback: 'unclassified',
+      }),
+    policy: plainText(LIMITS.pathMaxBytes)
+      .transform((text) => (text === OPEN_POLICY ? text : pathText(baseDir).parse(text)))
+      .prefault(OPEN_POLICY)
+      .register(SETTINGS, {
+        meaning:
+          'What the scan lets pass: a policy file, or `open`, the built-in policy that refuses only what cannot be bounded or represented.',
+        unit: 'path',
+        allowed: 'open, or a path to a policy file',
+        fallback: OPEN_POLICY,
+      }),
+    maxObjectSize: maxObjectSize(),
+  });
+  return z.strictObject({
+    tenants: z.array(tenant).min(1).max(LIMITS.configMaxTenants),
+    spool: z.strictObject({
+      highWater: size(
+        '20GiB',
+        '1MiB',
+        '1024TiB',
+        'Bytes in the spool from which on nothing new is taken from the shares.',
+      ),
+      minFree: minFree(),
+      retention: duration(
+        '24h',
+        '0ms',
+        '365d',
+        'How long a sent object stays in the spool, so that it can be sent again.',
+      ),
+    }),
+    intake: z.strictObject({
+      pollInterval: duration('250ms', '10ms', '1h', 'Time between two looks at the shares.'),
+      holdTime: duration('500ms', '0ms', '24h', 'How long a file must have been left alone before it is taken.'),
+      batchFiles: count(256, 1, LIMITS.envelopeMaxManifests, 'files', 'Files taken as one queue job at most.'),
+      batchSize: size(
+        '64MiB',
+        '1KiB',
+        '1TiB',
+        'Bytes taken as one queue job at most; a larger file is a job of its own.',
+      ),
+    }),
+    scan: z.strictObject({
+      timeout: duration('120s', '1s', '24h', 'Time the scan of one object may take; after it the object is refused.'),
+      memory: size(
+        '512MiB',
+        '64MiB',
+        '1TiB',
+        'Resident memory a scan process may use; above it the process is stopped.',
+      ),
+      processes: count(1, 1, 64, 'processes', 'Objects scanned at the same time.'),
+    }),
+    keys: z.strictObject({
+      signing: secretPath(baseDir).register(SETTINGS, {
+        meaning: 'File with the Ed25519 private key that seals envelopes; readable by its owner only.',
+        unit: 'path',
+        allowed: 'a path to the private key file, not the key itself',
+        secret: true,
+      }),
+      link: linkKey(baseDir),
+    }),
+    link: z.strictObject({
+      target: endpointText({ min: 1, optional: false }).register(SETTINGS, {
+        meaning: 'Where datagrams are sent: the receiving end of the link.',
+        unit: 'address:port',
+        allowed: 'an IPv4 address and a port from 1 to 65535, such as 10.0.0.2:5000',
+        write: writeEndpoint,
+      }),
+      source: endpointText({ min: 0, optional: true }).optional().register(SETTINGS, {
+        meaning: 'Local address, and port if it matters, that datagrams leave from; it selects the link interface.',
+        unit: 'address[:port]',
+        allowed: 'an IPv4 address of this machine, with or without a port, such as 10.0.0.1',
+        fallback: '`127.0.0.1` for a target on this machine, else `0.0.0.0`; port 0 (chosen by the system)',
+        write: writeEndpoint,
+      }),
+      rate: rate('200Mbps', '64kbps', '100Gbps', 'Rate the sender never exceeds, IP and UDP headers included.'),
+      mtu: mtu(),
+      overhead: ratio(0.1, 0, 4, 'Repair symbols sent for each source symbol: 0.1 adds a tenth.'),
+      blockSymbols: z
+        .int()
+        .min(1)
+        .max(LIMITS.blockMaxSymbols)
+        .optional()
+        .register(SETTINGS, {
+          meaning: `Source symbols coded together at most. A block is at most ${writeSize(LIMITS.blockMaxBytes)}.`,
+          unit: 'symbols',
+          allowed: `a whole number from 1 to ${LIMITS.blockMaxSymbols}`,
+          fallback: `${BLOCK_SYMBOLS_DEFAULT}, or as many as ${writeSize(LIMITS.blockMaxBytes)} hold`,
+        }),
+      repairFloor: count(
+        16,
+        0,
+        LIMITS.blockMaxSymbols,
+        'symbols',
+        'Repair symbols of a block at least, whatever the overhead.',
+      ),
+      interleave: count(
+        4,
+        1,
+        64,
+        'blocks',
+        'Blocks whose symbols are sent in turn, so that a burst of loss is spread over them.',
+      ),
+      edgePadding: count(
+        8,
+        0,
+        4096,
+        'frames',
+        'Padding frames before the first and after the last frame of a burst, so that no edge decides a transfer.',
+      ),
+      closingDelay: duration('200ms', '0ms', '1m', 'How long the sender waits for more before it ends a burst.'),
+      guardSymbols: count(
+        320,
+        0,
+        65_536,
+        'symbols',
+        'Symbols of other blocks or padding kept between two copies of the same envelope, so that one burst cannot hit both.',
+      ),
+      heartbeatInterval: duration('1s', '10ms', '1h', 'Time between two signed heartbeats.'),
+      bundleSize: size('4MiB', '4KiB', '64MiB', 'Bytes that small objects are bundled up to.'),
+      bundleMaxFile: size('256KiB', '0B', '64MiB', 'Objects up to this size are bundled; larger ones travel alone.'),
+      transport: transport(),
+    }),
+    queues: queues(),
+    log: log(),
+  });
+}

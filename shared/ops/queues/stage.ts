@@ -1,0 +1,236 @@
+/**
+ * One stage of a side: a queue and the worker that empties it, the same on every kind of store.
+ *
+ * A job is delivered at least once: after a crash, or when the store forgot that it was finished, it comes again.
+ * BullMQ's deduplication makes a key unique while its job waits, runs or is put off, and frees it when the job ends.
+ */
+import { type IQueueBackend, type Job, type JobsOptions, Queue, Worker } from 'bullmq';
+import { SluiceError, wordsOf } from '../../core/errors.js';
+import type { Backend } from './backend.js';
+import { entryOf, failureOf, Notes } from './job.js';
+import type { Troubles } from './troubles.js';
+import type { Handler, Stage, StageCounts, StageFailure, StageJob, StageOptions } from './types.js';
+import { plain } from './words.js';
+
+/** A stage as the store sees it. */
+export interface OpenStage<Data extends object> extends Stage<Data> {
+  close(): Promise<void>;
+}
+
+const DEFAULT_ATTEMPTS = 10;
+const DEFAULT_BACKOFF_MS = 1_000;
+const BACKOFF_MAX_MS = 60_000;
+/** Jobs in one round trip. */
+const ADD_BATCH = 500;
+/** A worker that is silent for this long has lost its jobs to the next one. */
+const LOCK_MS = 20_000;
+const STALL_CHECK_MS = 10_000;
+/** A job whose process ended this many times while it ran is what ends it: it fails for good. */
+const MAX_STALLS = 5;
+const DETACH_TIMEOUT_MS = 1_000;
+
+export async function openStage<Data extends object>(
+  backend: Backend,
+  troubles: Troubles,
+  name: string,
+  options: StageOptions,
+  handle: Handler<Data>,
+  closeTimeoutMs: number,
+): Promise<OpenStage<Data>> {
+  const stage = new BullStage(backend, troubles, name, options, handle, closeTimeoutMs);
+  try {
+    await stage.start(options.fresh ?? false);
+    return stage;
+  } catch (error) {
+    await stage.close();
+    throw asStoreError(error);
+  }
+}
+
+/** BullMQ's classes over any backend; their defaults say Redis. */
+type BullQueue<Data> = Queue<Data, void, string, Data, void, string, IQueueBackend>;
+type BullWorker<Data> = Worker<Data, void, string, IQueueBackend>;
+
+class BullStage<Data extends object> implements OpenStage<Data> {
+  private readonly queue: BullQueue<Data>;
+  private readonly worker: BullWorker<Data>;
+  private readonly running = new Set<Job>();
+  /** The last run of each key: two handlers of one key never run at once here, whatever the store believes. */
+  private readonly turns = new Map<string, Promise<void>>();
+  private readonly jobOptions: JobsOptions;
+  private closing: Promise<void> | undefined;
+
+  constructor(
+    backend: Backend,
+    private readonly troubles: Troubles,
+    readonly name: string,
+    options: StageOptions,
+    private readonly handle: Handler<Data>,
+    private readonly closeTimeoutMs: number,
+  ) {
+    const { prefix, factory } = backend;
+    const backoffMs = options.backoffMs ?? DEFAULT_BACKOFF_MS;
+    this.jobOptions = {
+      attempts: options.attempts ?? DEFAULT_ATTEMPTS,
+      // Any name that is not BullMQ's own leads to the strategy below.
+      backoff: { type: 'capped' },
+      removeOnComplete: backend.keepCompleted,
+      removeOnFail: backend.keepFailed,
+      stackTraceLimit: 1,
+    };
+    this.queue = new Queue(
+      name,
+      { connection: backend.queueConnection, prefix, streams: { events: { maxLen: 1_000 } } },
+      factory,
+    );
+    this.worker = new Worker(
+      name,
+      (job) => this.run(job),
+      {
+        connection: backend.workerConnection,
+        prefix,
+        autorun: false,
+        concurrency: options.concurrency,
+        lockDuration: LOCK_MS,
+        stalledInterval: STALL_CHECK_MS,
+        maxStalledCount: MAX_STALLS,
+        runRetryDelay: 1_000,
+        settings: { backoffStrategy: (tries) => Math.min(backoffMs * 2 ** Math.min(tries - 1, 30), BACKOFF_MAX_MS) },
+      },
+      factory,
+    );
+    this.queue.on('error', (error) => this.tell(error));
+    this.worker.on('error', (error) => this.tell(error));
+  }
+
+  async start(fresh: boolean): Promise<void> {
+    await this.queue.waitUntilReady();
+    if (fresh) await this.clear();
+    await this.worker.waitUntilReady();
+    this.worker.run().catch((error) => this.tell(error));
+  }
+
+  async add(jobs: readonly StageJob<Data>[]): Promise<void> {
+    const entries = jobs.map((job) => entryOf(this.name, job, this.jobOptions));
+    await this.ask(async () => {
+      for (let first = 0; first < entries.length; first += ADD_BATCH) {
+        await this.queue.addBulk(entries.slice(first, first + ADD_BATCH));
+      }
+    });
+  }
+
+  counts(): Promise<StageCounts> {
+    return this.ask(async () => {
+      const found = await this.queue.getJobCounts('waiting', 'active', 'delayed', 'failed', 'completed');
+      const { waiting = 0, active = 0, delayed = 0, failed = 0, completed = 0 } = found;
+      return { waiting, active, delayed, failed, completed };
+    });
+  }
+
+  failures(limit: number): Promise<StageFailure[]> {
+    return this.ask(async () => {
+      const jobs = await this.queue.getFailed(0, Math.max(1, limit) - 1);
+      return jobs.map((job) => ({
+        title: job.name,
+        reason: job.failedReason ?? '',
+        attempts: job.attemptsMade,
+        failedAtMs: job.finishedOn ?? 0,
+      }));
+    });
+  }
+
+  pause(): Promise<void> {
+    return this.ask(() => this.queue.pause());
+  }
+
+  resume(): Promise<void> {
+    return this.ask(() => this.queue.resume());
+  }
+
+  isPaused(): Promise<boolean> {
+    return this.ask(() => this.queue.isPaused());
+  }
+
+  clear(): Promise<void> {
+    return this.ask(async () => {
+      // Emptying needs a paused queue and takes the pause away with the rest.
+      const paused = await this.queue.isPaused();
+      await this.queue.obliterate({ force: true, count: 5_000 });
+      await (paused ? this.queue.pause() : this.queue.resume());
+    });
+  }
+
+  /** Lets running jobs finish, for some seconds; the others go back to waiting. */
+  close(): Promise<void> {
+    this.closing ??= (async () => {
+      const finished = this.worker.close().then(
+        () => true,
+        () => true,
+      );
+      if (!(await Promise.race([finished, after(this.closeTimeoutMs)]))) {
+        const back = [...this.running].map((job) => job.moveToWait(job.token));
+        await Promise.race([Promise.allSettled(back), after(DETACH_TIMEOUT_MS)]);
+        // Without the store, BullMQ would wait for it before it lets go.
+        const detached = this.worker
+          .getBackend()
+          .close(true)
+          .catch(() => {});
+        await Promise.race([detached, after(DETACH_TIMEOUT_MS)]);
+      }
+      await Promise.race([this.queue.close().catch(() => {}), after(DETACH_TIMEOUT_MS)]);
+    })();
+    return this.closing;
+  }
+
+  /** A job that was given up by the store while it ran here, or cleared and added again, waits for its first run. */
+  private run(job: Job<Data>): Promise<void> {
+    const key = job.deduplicationId ?? String(job.id);
+    const before = this.turns.get(key);
+    const mine = before ? before.catch(() => {}).then(() => this.work(job)) : this.work(job);
+    this.turns.set(key, mine);
+    return mine.finally(() => {
+      if (this.turns.get(key) === mine) this.turns.delete(key);
+    });
+  }
+
+  private async work(job: Job<Data>): Promise<void> {
+    const notes = new Notes(job);
+    this.running.add(job);
+    try {
+      await this.handle(job.data, {
+        id: String(job.id),
+        attempt: job.attemptsMade + 1,
+        progress: (percent) => notes.progress(percent),
+        log: (line) => notes.log(line),
+      });
+    } catch (error) {
+      throw failureOf(error);
+    } finally {
+      await notes.end();
+      this.running.delete(job);
+    }
+  }
+
+  private async ask<T>(work: () => Promise<T>): Promise<T> {
+    if (this.closing) throw new SluiceError('QUEUE_STORE_UNAVAILABLE', `Stage ${this.name} is closed.`);
+    try {
+      return await work();
+    } catch (error) {
+      throw asStoreError(error);
+    }
+  }
+
+  private tell(error: Error): void {
+    // BullMQ's words for a job that was cleared, flushed or given to another worker while it ran.
+    const lost = /missing (key|lock|job)|renew lock|lock mismatch|not in the active state/i.test(error.message);
+    const code = lost ? 'QUEUE_JOB_LOST' : 'QUEUE_STORE_UNAVAILABLE';
+    if (!this.closing) this.troubles.report(code, `Stage ${this.name}: ${plain(error.message, 300)}`);
+  }
+}
+
+function asStoreError(error: unknown): SluiceError {
+  if (error instanceof SluiceError) return error;
+  return new SluiceError('QUEUE_STORE_UNAVAILABLE', plain(wordsOf(error), 300));
+}
+
+const after = (ms: number) => new Promise<false>((resolve) => setTimeout(() => resolve(false), ms).unref());

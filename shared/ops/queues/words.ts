@@ -1,0 +1,55 @@
+/**
+ * Text on its way into a store or onto a screen: bounded, without characters that PostgreSQL refuses (NUL, halves of
+ * surrogate pairs) or that change how a line looks, and addresses without their password.
+ */
+import { SluiceError } from '../../core/errors.js';
+
+/** Control, format (direction-changing, zero-width) and unpaired surrogate characters. */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}]/gu;
+
+/** A text of one line and at most this many UTF-16 units, safe to store and to show. */
+export function plain(text: string, maxLength: number): string {
+  const bounded = text.slice(0, maxLength + 1).replace(UNSAFE, '\ufffd');
+  return bounded.length <= maxLength ? bounded : `${bounded.slice(0, maxLength - 1)}…`;
+}
+
+/** Whether a text can be stored as it is everywhere. */
+export function isPlain(text: string): boolean {
+  return text.search(UNSAFE) < 0;
+}
+
+export interface RedisAddress {
+  /** The address as given, with whatever secrets it holds. Goes to the driver and nowhere else. */
+  readonly url: URL;
+  /** The address as people may see it. */
+  readonly shown: string;
+  /** Takes the secrets out of a sentence, in case a driver quotes them. */
+  redact(text: string): string;
+}
+
+/** @throws SluiceError CONFIG_INVALID, which never quotes the address, since a password may stand anywhere in it */
+export function parseRedisAddress(text: string): RedisAddress {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^rediss?:$/.test(url.protocol) || url.hostname === '') {
+    throw new SluiceError(
+      'CONFIG_INVALID',
+      'The Redis address must look like redis://host:6379/0 or rediss://user:password@host:6379/0.',
+    );
+  }
+  const user = url.username === '' ? '' : `${url.username}@`;
+  const secrets = [url.password, decode(url.password), url.searchParams.get('password') ?? ''];
+  return {
+    url,
+    shown: `${url.protocol}//${user}${url.host}${url.pathname === '/' ? '' : url.pathname}`,
+    redact: (sentence) =>
+      secrets.reduce((rest, secret) => (secret === '' ? rest : rest.replaceAll(secret, '***')), sentence),
+  };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * What a side tells whoever started it (the command line, the demo): what happens, and how things stand. It is told one
+ * way; the only thing that can be asked of a running side is how things stand, and that it stops.
+ */
+export type LowObjectState = 'held' | 'refused' | 'taken' | 'sealed' | 'sending' | 'sent';
+export type HighObjectState = 'assembling' | 'verifying' | 'released' | 'quarantined' | 'incomplete';
+
+interface ObjectNews<State> {
+  /** 32 hexadecimal digits; empty for a sequence number of which nothing is known but that it was sent. */
+  transfer: string;
+  sequence: number | null;
+  tenant: string;
+  /** Safe to show; for the raw bytes see `rawPath`. */
+  path: string;
+  sizeBytes: number;
+  state: State;
+  code?: string;
+  detail?: string;
+  atMs: number;
+}
+
+export interface LowObjectNews extends ObjectNews<LowObjectState> {
+  /** Path relative to the share, latin1 text of its bytes: names need not be UTF-8. */
+  rawPath: string;
+}
+
+export interface HighObjectNews extends ObjectNews<HighObjectState> {
+  /** Path below the tenant's storage, once released. */
+  publishedAs?: string;
+}
+
+export interface Alarm {
+  code: string;
+  words: string;
+}
+
+export interface SideStart {
+  configFile: string;
+  stateDir: string;
+}
+
+export interface LowReady {
+  pids: Record<string, number>;
+  sourcePort: number;
+  queueStore: string;
+  shares: Record<string, string>;
+}
+
+export interface LowSummary {
+  counts: Record<string, number>;
+  framesSent: number;
+  bytesSent: number;
+  sendErrors: number;
+  /** Datagrams that arrived at the sending socket. */
+  arrivals: number;
+  sequenceLast: number;
+  sequenceDone: number;
+  spoolBytes: number;
+  /** Why nothing is taken at the moment; empty otherwise. */
+  intakeHeld: string;
+}
+
+export interface HighReady {
+  pids: Record<string, number>;
+  port: number;
+  receiveBufferBytes: number;
+  queueStore: string;
+  storage: Record<string, string>;
+}
+
+export interface HighSummary {
+  counts: Record<string, number>;
+  /** Counters of the receiving process, flat, by name. */
+  link: Record<string, number>;
+  sequenceDone: number;
+}
+
+export interface LowProtocol {
+  requests: {
+    start: { ask: SideStart; answer: LowReady };
+    summary: { ask: null; answer: LowSummary };
+  };
+  toChild: Record<never, never>;
+  toParent: { objects: LowObjectNews[]; alarm: Alarm; arrival: { count: number } };
+}
+
+export interface HighProtocol {
+  requests: {
+    start: { ask: SideStart; answer: HighReady };
+    summary: { ask: null; answer: HighSummary };
+  };
+  toChild: Record<never, never>;
+  toParent: { objects: HighObjectNews[]; alarm: Alarm };
+}

@@ -1,0 +1,415 @@
+/**
+ * Codec of what is signed: envelopes, manifests and heartbeats (proto/manifest.proto).
+ *
+ * Decoding is strict by comparison: what was read is encoded again, and unless that gives the very same bytes the input
+ * is refused. So unknown fields, repeated singular fields, written-out defaults, over-long varints, groups and wrong
+ * order (FAULTS 11, 12) need no case each. The re-encoding is only compared, never used.
+ */
+import protobuf from 'protobufjs/light.js';
+import { fromHex, sameBytes, toHex } from '../core/bytes.js';
+import { SluiceError } from '../core/errors.js';
+import { LIMITS } from '../core/limits.js';
+import { symbolBytesAllowed } from './frame.js';
+import { schema } from './schema.js';
+
+export const MANIFESTS_TYPE = 'application/vnd.sluice.manifests.v1';
+export const HEARTBEAT_TYPE = 'application/vnd.sluice.heartbeat.v1';
+export type StatementType = typeof MANIFESTS_TYPE | typeof HEARTBEAT_TYPE;
+
+/** Identifier of a coded object in frames: 16 hexadecimal digits, never all zero. */
+export type ObjectId = string;
+/** 128-bit transfer identifier: 32 hexadecimal digits. */
+export type TransferId = string;
+
+export interface Envelope {
+  statementType: StatementType;
+  statement: Uint8Array;
+  keyId: Uint8Array;
+  signature: Uint8Array;
+}
+
+export interface Coding {
+  object: ObjectId;
+  lengthBytes: number;
+  symbolBytes: number;
+  blockSymbols: number;
+  /** 32 bytes a block, by SBN. */
+  blockDigests: Uint8Array;
+}
+
+export interface ManifestVerdict {
+  filter: string;
+  version: string;
+  configDigest: string;
+  /** SHA-256 of the bytes the filter saw, 64 hexadecimal digits. */
+  digest: string;
+}
+
+export interface Manifest {
+  transfer: TransferId;
+  sequence: number;
+  tenant: string;
+  /** Raw path bytes; shared/wire/names.ts says whether they are a path. */
+  path: Uint8Array;
+  offset: number;
+  sizeBytes: number;
+  mtimeNs: bigint;
+  /** 64 hexadecimal digits. */
+  sha256: string;
+  type: string;
+  label: string;
+  submitter: string;
+  /** 32 hexadecimal digits, or empty. */
+  consignment: string;
+  verdicts: ManifestVerdict[];
+}
+
+export interface Manifests {
+  /** 32 hexadecimal digits. */
+  history: string;
+  coding: Coding;
+  manifests: Manifest[];
+  sealedMs: number;
+  keyId: Uint8Array;
+}
+
+export interface VoidRange {
+  first: number;
+  last: number;
+}
+
+export interface LinkParameters {
+  symbolBytes: number;
+  blockSymbols: number;
+  overheadPpm: number;
+  rateBps: number;
+  interleave: number;
+  heartbeatMs: number;
+}
+
+export interface Heartbeat {
+  history: string;
+  /** 16 hexadecimal digits. */
+  session: string;
+  sequenceDone: number;
+  sequenceLast: number;
+  voids: VoidRange[];
+  frames: number;
+  parameters: LinkParameters;
+  timeMs: number;
+  keyId: Uint8Array;
+}
+
+const root = protobuf.Root.fromJSON(schema as protobuf.INamespace);
+const types = {
+  Envelope: root.lookupType('sluice.v1.Envelope'),
+  Manifests: root.lookupType('sluice.v1.Manifests'),
+  Heartbeat: root.lookupType('sluice.v1.Heartbeat'),
+};
+interface LongLike {
+  readonly low: number;
+  readonly high: number;
+  toNumber(): number;
+  toString(): string;
+}
+/** The 64-bit integers of protobufjs; its own typing does not name the constructors. */
+const Long = protobuf.util.Long as unknown as {
+  fromString(text: string): LongLike;
+  fromBits(low: number, high: number, unsigned: boolean): LongLike;
+  isLong(value: unknown): value is LongLike;
+};
+type Fields = Record<string, unknown>;
+
+const OUTCOME_PASS = 1;
+
+// ---------------------------------------------------------------- encoding
+
+export function encodeEnvelope(envelope: Envelope): Uint8Array {
+  return write(types.Envelope, { ...envelope });
+}
+
+export function encodeManifests(value: Manifests): Uint8Array {
+  const filters: ManifestVerdict[] = [];
+  const indexOf = new Map<string, number>();
+  const manifests = value.manifests.map((manifest) => ({
+    ...manifest,
+    transfer: hexBytes(manifest.transfer),
+    size: manifest.sizeBytes,
+    mtimeNs: Long.fromString(manifest.mtimeNs.toString()),
+    sha256: hexBytes(manifest.sha256),
+    consignment: hexBytes(manifest.consignment),
+    verdicts: manifest.verdicts.map((verdict) => {
+      const key = JSON.stringify([verdict.filter, verdict.version, verdict.configDigest]);
+      let filter = indexOf.get(key);
+      if (filter === undefined) {
+        filter = filters.length;
+        filters.push(verdict);
+        indexOf.set(key, filter);
+      }
+      const own = verdict.digest === manifest.sha256;
+      return { filter, outcome: OUTCOME_PASS, digest: own ? new Uint8Array(0) : hexBytes(verdict.digest) };
+    }),
+  }));
+  return write(types.Manifests, {
+    history: hexBytes(value.history),
+    coding: {
+      object: long64(value.coding.object),
+      length: value.coding.lengthBytes,
+      symbolSize: value.coding.symbolBytes,
+      blockSymbols: value.coding.blockSymbols,
+      blockDigests: value.coding.blockDigests,
+    },
+    filters: filters.map((filter) => ({
+      name: filter.filter,
+      version: filter.version,
+      configDigest: hexBytes(filter.configDigest),
+    })),
+    manifests,
+    sealedMs: value.sealedMs,
+    keyId: value.keyId,
+  });
+}
+
+export function encodeHeartbeat(value: Heartbeat): Uint8Array {
+  return write(types.Heartbeat, {
+    ...value,
+    history: hexBytes(value.history),
+    session: long64(value.session),
+    parameters: { ...value.parameters, symbolSize: value.parameters.symbolBytes },
+  });
+}
+
+/** Encodes with every default left out, messages in messages too: the canonical form. */
+function write(type: protobuf.Type, fields: Fields): Uint8Array {
+  return type.encode(withoutDefaults(type.resolveAll() as protobuf.Type, fields)).finish();
+}
+
+function withoutDefaults(type: protobuf.Type, fields: Fields): Fields {
+  const kept: Fields = {};
+  for (const field of type.fieldsArray) {
+    const value = fields[field.name];
+    const inner = field.resolvedType instanceof protobuf.Type ? field.resolvedType : undefined;
+    if (Array.isArray(value)) {
+      if (value.length > 0) kept[field.name] = inner ? value.map((item) => withoutDefaults(inner, item)) : value;
+    } else if (inner) {
+      kept[field.name] = withoutDefaults(inner, value as Fields);
+    } else if (!isDefault(value)) {
+      kept[field.name] = value;
+    }
+  }
+  return kept;
+}
+
+function isDefault(value: unknown): boolean {
+  if (value instanceof Uint8Array || typeof value === 'string') return value.length === 0;
+  if (Long.isLong(value)) return value.low === 0 && value.high === 0;
+  return value === undefined || value === 0;
+}
+
+// ---------------------------------------------------------------- decoding
+
+/** Reads an envelope; its statement is not looked at. Throws ENVELOPE_MALFORMED. */
+export function decodeEnvelope(bytes: Uint8Array): Envelope {
+  const fields = read(types.Envelope, bytes, 'ENVELOPE_MALFORMED');
+  const statementType = fields.statementType as string;
+  if (statementType !== MANIFESTS_TYPE && statementType !== HEARTBEAT_TYPE) {
+    throw new SluiceError('ENVELOPE_MALFORMED', 'Its statement type is not known.');
+  }
+  const envelope: Envelope = {
+    statementType,
+    statement: fields.statement as Uint8Array,
+    keyId: fields.keyId as Uint8Array,
+    signature: fields.signature as Uint8Array,
+  };
+  if (envelope.keyId.length !== 8 || envelope.signature.length !== 64) {
+    throw new SluiceError('ENVELOPE_MALFORMED', 'Its key id or signature has the wrong length.');
+  }
+  sameAsWritten(bytes, encodeEnvelope(envelope), 'ENVELOPE_MALFORMED');
+  return envelope;
+}
+
+/** Reads a manifests statement whose signature has been verified. Throws MANIFEST_INVALID. */
+export function decodeManifests(bytes: Uint8Array): Manifests {
+  const fields = read(types.Manifests, bytes, 'MANIFEST_INVALID');
+  const coding = decodeCoding(fields.coding as Fields | null);
+  const filters = fields.filters as Fields[];
+  const entries = fields.manifests as Fields[];
+  if (entries.length === 0 || entries.length > LIMITS.envelopeMaxManifests) invalid('the number of manifests');
+  if (filters.length > LIMITS.manifestMaxFilters) invalid('the number of filters');
+  const value: Manifests = {
+    history: hexOf(fields.history, 16, 'history'),
+    coding,
+    manifests: entries.map((entry) => decodeManifest(entry, filters)),
+    sealedMs: numberOf(fields.sealedMs, 'sealed_ms'),
+    keyId: bytesOf(fields.keyId, 8, 'key_id'),
+  };
+  let offset = 0;
+  for (const manifest of value.manifests) {
+    if (manifest.offset !== offset) invalid('the offset of an object');
+    offset += manifest.sizeBytes;
+  }
+  if (offset !== coding.lengthBytes) invalid('the length of the payload');
+  sameAsWritten(bytes, encodeManifests(value), 'MANIFEST_INVALID');
+  return value;
+}
+
+/** Reads a heartbeat statement whose signature has been verified. Throws MANIFEST_INVALID. */
+export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
+  const fields = read(types.Heartbeat, bytes, 'MANIFEST_INVALID');
+  const parameters = fields.parameters as Fields | null;
+  const voids = fields.voids as Fields[];
+  if (!parameters) invalid('the link parameters');
+  if (voids.length > LIMITS.heartbeatMaxVoids) invalid('the number of void ranges');
+  const value: Heartbeat = {
+    history: hexOf(fields.history, 16, 'history'),
+    session: hexOfLong(fields.session),
+    sequenceDone: numberOf(fields.sequenceDone, 'sequence_done'),
+    sequenceLast: numberOf(fields.sequenceLast, 'sequence_last'),
+    voids: voids.map((range) => ({ first: numberOf(range.first, 'void'), last: numberOf(range.last, 'void') })),
+    frames: numberOf(fields.frames, 'frames'),
+    parameters: {
+      symbolBytes: numberOf(parameters!.symbolSize, 'symbol_size'),
+      blockSymbols: numberOf(parameters!.blockSymbols, 'block_symbols'),
+      overheadPpm: numberOf(parameters!.overheadPpm, 'overhead_ppm'),
+      rateBps: numberOf(parameters!.rateBps, 'rate_bps'),
+      interleave: numberOf(parameters!.interleave, 'interleave'),
+      heartbeatMs: numberOf(parameters!.heartbeatMs, 'heartbeat_ms'),
+    },
+    timeMs: numberOf(fields.timeMs, 'time_ms'),
+    keyId: bytesOf(fields.keyId, 8, 'key_id'),
+  };
+  if (value.sequenceDone > value.sequenceLast) invalid('the sequence position');
+  if (value.voids.some((range) => range.first === 0 || range.first > range.last || range.last > value.sequenceLast)) {
+    invalid('a void range');
+  }
+  sameAsWritten(bytes, encodeHeartbeat(value), 'MANIFEST_INVALID');
+  return value;
+}
+
+function decodeCoding(fields: Fields | null): Coding {
+  if (!fields) return invalid('the coding parameters');
+  const coding: Coding = {
+    object: hexOfLong(fields.object),
+    lengthBytes: numberOf(fields.length, 'length'),
+    symbolBytes: numberOf(fields.symbolSize, 'symbol_size'),
+    blockSymbols: numberOf(fields.blockSymbols, 'block_symbols'),
+    blockDigests: fields.blockDigests as Uint8Array,
+  };
+  const { lengthBytes, symbolBytes, blockSymbols } = coding;
+  if (coding.object === '0000000000000000') invalid('the object id');
+  if (lengthBytes > LIMITS.objectMaxBytes) invalid('the length of the payload');
+  if (!symbolBytesAllowed(symbolBytes)) invalid('the symbol size');
+  if (
+    blockSymbols === 0 ||
+    blockSymbols > LIMITS.blockMaxSymbols ||
+    blockSymbols * symbolBytes > LIMITS.blockMaxBytes
+  ) {
+    invalid('the block size');
+  }
+  const blocks = Math.ceil(Math.ceil(lengthBytes / symbolBytes) / blockSymbols);
+  if (coding.blockDigests.length !== blocks * 32) invalid('the number of block digests');
+  return coding;
+}
+
+function decodeManifest(fields: Fields, filters: Fields[]): Manifest {
+  const sha256 = hexOf(fields.sha256, 32, 'sha256');
+  const verdicts = fields.verdicts as Fields[];
+  if (verdicts.length > LIMITS.manifestMaxFilters) invalid('the number of verdicts');
+  const consignment = fields.consignment as Uint8Array;
+  const path = fields.path as Uint8Array;
+  if (path.length === 0 || path.length > LIMITS.pathMaxBytes) invalid('the length of a path');
+  if (consignment.length !== 0 && consignment.length !== 16) invalid('a consignment id');
+  const sequence = numberOf(fields.sequence, 'sequence');
+  if (sequence === 0) invalid('a sequence number');
+  return {
+    transfer: hexOf(fields.transfer, 16, 'transfer'),
+    sequence,
+    tenant: textOf(fields.tenant, 'tenant'),
+    path,
+    offset: numberOf(fields.offset, 'offset'),
+    sizeBytes: numberOf(fields.size, 'size'),
+    mtimeNs: BigInt((fields.mtimeNs as LongLike).toString()),
+    sha256,
+    type: textOf(fields.type, 'type'),
+    label: textOf(fields.label, 'label'),
+    submitter: textOf(fields.submitter, 'submitter'),
+    consignment: toHex(consignment),
+    verdicts: verdicts.map((verdict) => {
+      const filter = filters[numberOf(verdict.filter, 'filter')];
+      if (!filter || verdict.outcome !== OUTCOME_PASS) return invalid('a verdict');
+      const digest = verdict.digest as Uint8Array;
+      return {
+        filter: textOf(filter.name, 'filter name'),
+        version: textOf(filter.version, 'filter version'),
+        configDigest: hexOf(filter.configDigest, 32, 'filter configuration'),
+        digest: digest.length === 0 ? sha256 : hexOf(digest, 32, 'verdict digest'),
+      };
+    }),
+  };
+}
+
+function read(type: protobuf.Type, bytes: Uint8Array, code: 'ENVELOPE_MALFORMED' | 'MANIFEST_INVALID'): Fields {
+  if (bytes.length > LIMITS.envelopeMaxBytes) throw new SluiceError(code, 'It is larger than allowed.');
+  try {
+    return type.decode(bytes) as unknown as Fields;
+  } catch (cause) {
+    throw new SluiceError(code, 'It is not a protobuf message of this type.', { cause });
+  }
+}
+
+function sameAsWritten(read: Uint8Array, written: Uint8Array, code: 'ENVELOPE_MALFORMED' | 'MANIFEST_INVALID'): void {
+  if (!sameBytes(read, written)) throw new SluiceError(code, 'It is not in canonical form.');
+}
+
+function invalid(what: string): never {
+  throw new SluiceError('MANIFEST_INVALID', `Not possible: ${what}.`);
+}
+
+function numberOf(value: unknown, what: string): number {
+  const number = typeof value === 'number' ? value : (value as LongLike).toNumber();
+  if (!Number.isSafeInteger(number) || number < 0) invalid(what);
+  return number;
+}
+
+function bytesOf(value: unknown, length: number, what: string): Uint8Array {
+  const bytes = value as Uint8Array;
+  if (bytes.length !== length) invalid(what);
+  return bytes;
+}
+
+const hexOf = (value: unknown, length: number, what: string): string => toHex(bytesOf(value, length, what));
+
+function textOf(value: unknown, what: string): string {
+  const text = value as string;
+  // Text fields are names of a small vocabulary; a control character in one is an attack on somebody's screen.
+  if (text.length > LIMITS.manifestMaxTextBytes || /[\p{C}\u2028\u2029]/u.test(text)) invalid(what);
+  return text;
+}
+
+function hexOfLong(value: unknown): string {
+  const { high, low } = value as LongLike;
+  return hex32(high) + hex32(low);
+}
+
+// ---------------------------------------------------------------- identifiers
+
+const hex32 = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
+
+/** The text form of an object id given as its two halves. */
+export const objectIdOf = (high: number, low: number): ObjectId => hex32(high) + hex32(low);
+
+/** The two unsigned halves of an object or session id. */
+export function halvesOf(id: string): { high: number; low: number } {
+  return { high: Number.parseInt(id.slice(0, 8), 16), low: Number.parseInt(id.slice(8, 16), 16) };
+}
+
+function long64(id: string): unknown {
+  const { high, low } = halvesOf(id);
+  return Long.fromBits(low | 0, high | 0, true);
+}
+
+function hexBytes(text: string): Uint8Array {
+  const bytes = fromHex(text);
+  if (!bytes) throw new SluiceError('INTERNAL', 'An identifier is not hexadecimal.');
+  return bytes;
+}

@@ -1,0 +1,18 @@
+/** The bench of the code in miniature, so that it cannot rot. */
+import { expect } from 'chai';
+import { benchFec } from '../../bench/fec.js';
+import { codeOf } from '../../shared/core/errors.js';
+
+describe('fec bench', () => {
+  it('measures encoding and decoding and says of what', async () => {
+    const { scalar, ...what } = await benchFec({ k: 32, repair: 8, lost: 5, symbolBytes: 128, runs: 1 });
+    expect(what).to.deep.equal({ k: 32, repair: 8, lost: 5, symbolBytes: 128 });
+    expect(scalar.encodeMBps).to.be.greaterThan(0);
+    expect(scalar.decodeMBps).to.be.greaterThan(0);
+  });
+
+  it('refuses a loss that cannot be rebuilt', async () => {
+    const code = await benchFec({ k: 32, repair: 4, lost: 5 }).then(() => 'none', codeOf);
+    expect(code).to.equal('USAGE');
+  });
+});

@@ -1,0 +1,347 @@
+/** One suite for every kind of queue store: whatever a stage may rely on, it may rely on everywhere. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { codeOf, SluiceError } from '../../shared/core/errors.js';
+import { LIMITS } from '../../shared/core/limits.js';
+import { identityOf } from '../../shared/ops/queues/process.js';
+import { findRedisServer } from '../../shared/ops/queues/redis-server.js';
+import { openQueueStore, type QueueStore, type Stage, type StageCounts } from '../../shared/ops/queues/store.js';
+
+type Work = { id: string };
+const work = (id: string, key = id) => ({ key, title: `file ${id}`, data: { id } });
+
+/** Waits until something holds; a store tells nobody when it has recorded the end of a job. */
+async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 5_000): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`Not within ${timeoutMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+const reached = (stage: Stage<Work>, wanted: Partial<StageCounts>) =>
+  until(`counts ${JSON.stringify(wanted)}`, async () => {
+    const counts = await stage.counts();
+    return Object.entries(wanted).every(([name, value]) => counts[name as keyof StageCounts] === value);
+  });
+
+async function refusal(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+  } catch (error) {
+    return codeOf(error);
+  }
+  return 'none';
+}
+
+for (const kind of ['redis-server', 'embedded'] as const) {
+  describe(`queues on ${kind}`, function () {
+    this.timeout(30_000);
+    let dir: string;
+    let store: QueueStore;
+    const troubles: SluiceError[] = [];
+    const open = (more: { side?: 'high'; closeTimeoutMs?: number } = {}) =>
+      openQueueStore({
+        side: 'low',
+        // Without a PATH nothing is found, so "auto" ends at the embedded store.
+        choice: 'auto',
+        path: kind === 'embedded' ? '' : undefined,
+        dir,
+        onTrouble: (error) => troubles.push(error),
+        ...more,
+      });
+
+    before(async function () {
+      if (kind === 'redis-server' && findRedisServer() === undefined) {
+        console.log('      skipped: neither redis-server nor valkey-server is on the PATH');
+        this.skip();
+      }
+      dir = mkdtempSync(join(tmpdir(), 'sluice-test-'));
+      store = await open();
+    });
+    after(async () => {
+      await store?.close();
+      if (dir) rmSync(dir, { recursive: true, force: true });
+    });
+
+    it('"auto" finds it and says which one is in use and where', () => {
+      expect(store.kind).to.equal(kind);
+      expect(store.description).to.contain(dir);
+    });
+
+    it('hands each added job to the handler, with its id and the number of the try', async () => {
+      const seen: [string, number, string][] = [];
+      const stage = await store.stage<Work>('plain', { concurrency: 2 }, async (data, job) => {
+        job.progress(50);
+        job.log('half of it \u0000 is done');
+        job.progress(Number.NaN);
+        seen.push([data.id, job.attempt, typeof job.id]);
+      });
+      await stage.add([work('a'), work('b')]);
+      await reached(stage, { completed: 2, active: 0 });
+      expect(seen.sort()).to.deep.equal([
+        ['a', 1, 'string'],
+        ['b', 1, 'string'],
+      ]);
+    });
+
+    it('takes a key once while its job waits or runs, and again when it has finished', async () => {
+      let runs = 0;
+      let finish = () => {};
+      const stage = await store.stage<Work>('keys', { concurrency: 4 }, async () => {
+        runs++;
+        await new Promise<void>((resolve) => {
+          finish = resolve;
+        });
+      });
+      await stage.pause();
+      await stage.add([work('1', 'same'), work('2', 'same')]);
+      await stage.add([work('3', 'same')]);
+      expect((await stage.counts()).waiting, 'while waiting').to.equal(1);
+      await stage.resume();
+      await until('the job runs', () => runs === 1);
+      await stage.add([work('4', 'same')]);
+      expect((await stage.counts()).waiting, 'while running').to.equal(0);
+      finish();
+      await reached(stage, { completed: 1 });
+      await stage.add([work('5', 'same')]);
+      await until('the key is taken again', () => runs === 2);
+      finish();
+      await reached(stage, { completed: 2 });
+    });
+
+    it('FAULTS 55: tries again what may pass later, and fails what will not, at once, with code and sentence', async () => {
+      const tries: Record<string, number[]> = {};
+      const options = { concurrency: 3, attempts: 3, backoffMs: 10 };
+      const stage = await store.stage<Work>('failures', options, async ({ id }, job) => {
+        tries[id] ??= [];
+        tries[id].push(job.attempt);
+        if (id === 'passes' && job.attempt < 3) throw new SluiceError('SCAN_UNAVAILABLE', 'Not yet.');
+        if (id === 'permanent') throw new SluiceError('SCAN_CRASHED', 'a\u0000b \ud800 \u202ename');
+        if (id === 'poison') throw new TypeError('no such thing');
+      });
+      await stage.add([work('passes'), work('permanent'), work('poison')]);
+      await reached(stage, { completed: 1, failed: 2, delayed: 0, active: 0 });
+      expect(tries).to.deep.equal({ passes: [1, 2, 3], permanent: [1], poison: [1, 2, 3] });
+      const failures = await stage.failures(10);
+      const reasons = Object.fromEntries(failures.map(({ title, reason }) => [title, reason]));
+      expect(reasons['file permanent']).to.match(/^SCAN_CRASHED: The scanner stopped .* a\ufffdb \ufffd \ufffdname$/);
+      expect(reasons['file poison']).to.equal('INTERNAL: no such thing');
+      // A key that failed is free again.
+      await stage.add([work('permanent')]);
+      await reached(stage, { failed: 3 });
+    });
+
+    it('stops a stage and starts it again', async () => {
+      let runs = 0;
+      const stage = await store.stage<Work>('pausing', { concurrency: 1 }, async () => {
+        runs++;
+      });
+      await stage.pause();
+      expect(await stage.isPaused()).to.equal(true);
+      await stage.add([work('a')]);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(runs).to.equal(0);
+      await stage.resume();
+      await until('the job runs', () => runs === 1);
+    });
+
+    it('forgets all jobs when cleared, stays paused if it was, and takes their keys again', async () => {
+      const seen: string[] = [];
+      const stage = await store.stage<Work>('clearing', { concurrency: 1, attempts: 1 }, async ({ id }) => {
+        if (id === 'bad') throw new Error('bad');
+        seen.push(id);
+      });
+      await stage.add([work('bad')]);
+      await reached(stage, { failed: 1 });
+      await stage.pause();
+      await stage.add([work('old', 'a'), work('b')]);
+      await stage.clear();
+      expect(await stage.counts()).to.deep.equal({ waiting: 0, active: 0, delayed: 0, failed: 0, completed: 0 });
+      expect(await stage.isPaused(), 'paused as before').to.equal(true);
+      await stage.add([work('new', 'a')]);
+      await stage.resume();
+      await until('the new job runs', () => seen.length === 1);
+      expect(seen).to.deep.equal(['new']);
+      await stage.clear();
+      expect(await stage.isPaused(), 'running as before').to.equal(false);
+    });
+
+    it('FAULTS 54: never runs two handlers of one key at once, even when cleared under a running one', async () => {
+      let running = 0;
+      let most = 0;
+      let runs = 0;
+      let finish = () => {};
+      const stage = await store.stage<Work>('fenced', { concurrency: 4 }, async ({ id }) => {
+        running++;
+        most = Math.max(most, running);
+        if (id === 'first') {
+          await new Promise<void>((resolve) => {
+            finish = resolve;
+          });
+        }
+        running--;
+        runs++;
+      });
+      await stage.add([work('first', 'key')]);
+      await until('the first runs', () => running === 1);
+      await stage.clear();
+      await stage.add([work('second', 'key')]);
+      await reached(stage, { active: 1 });
+      expect(runs).to.equal(0);
+      finish();
+      await until('both are done', () => runs === 2);
+      expect(most).to.equal(1);
+      await reached(stage, { active: 0, waiting: 0, completed: 1 });
+    });
+
+    it('handles a thousand jobs, each once, no more at a time than allowed', async () => {
+      const seen = new Map<string, number>();
+      let running = 0;
+      let most = 0;
+      const stage = await store.stage<Work>('many', { concurrency: 8 }, async ({ id }) => {
+        most = Math.max(most, ++running);
+        await new Promise((resolve) => setImmediate(resolve));
+        seen.set(id, (seen.get(id) ?? 0) + 1);
+        running--;
+      });
+      await stage.add(Array.from({ length: 1_000 }, (_, i) => work(String(i))));
+      await until('all are done', () => seen.size === 1_000, 15_000);
+      await reached(stage, { waiting: 0, active: 0 });
+      expect([...seen.values()].every((times) => times === 1)).to.equal(true);
+      expect(most).to.be.within(2, 8);
+      // Finished jobs are trimmed: as many are kept as the kind of store can afford.
+      expect((await stage.counts()).completed).to.be.within(1, 1_000);
+    });
+
+    it('refuses jobs that are more than identifiers, or that a store cannot hold, and adds none of the batch', async () => {
+      const stage = await store.stage<Work>('refusing', { concurrency: 1 }, async () => {});
+      await stage.pause();
+      const bad = {
+        'too large': work('x'.repeat(LIMITS.queueJobMaxBytes)),
+        'a NUL': work('a\u0000'),
+        'half a surrogate pair': work('\ud800'),
+        'an empty key': work('x', ''),
+        'a long key': work('x', 'k'.repeat(LIMITS.queueKeyMaxBytes + 1)),
+        'a control character in the key': work('x', 'a\nb'),
+      };
+      for (const [what, job] of Object.entries(bad)) {
+        expect(await refusal(stage.add([work('good'), job])), what).to.equal('QUEUE_JOB_INVALID');
+      }
+      expect((await stage.counts()).waiting).to.equal(0);
+      // What merely looks like it is text like any other.
+      const title = `\u202e\u0000\ud800${'long'.repeat(100)}`;
+      await stage.add([{ key: 'k', title, data: { id: '\\u0000 \\\\ud800 \ud83d\ude00' } }]);
+      expect((await stage.counts()).waiting).to.equal(1);
+    });
+
+    it('keeps jobs and pauses over a restart, and gives back what was still running', async () => {
+      const seen: string[] = [];
+      const first = await store.stage<Work>('kept', { concurrency: 1 }, async () => {});
+      await first.pause();
+      await first.add([work('a'), work('b')]);
+      const stuck = await store.stage<Work>('stuck', { concurrency: 1 }, () => new Promise(() => {}));
+      await stuck.add([work('c')]);
+      await reached(stuck, { active: 1 });
+      await store.close();
+      expect(await refusal(first.add([work('late')]))).to.equal('QUEUE_STORE_UNAVAILABLE');
+      expect(await refusal(first.counts())).to.equal('QUEUE_STORE_UNAVAILABLE');
+
+      store = await open({ closeTimeoutMs: 200 });
+      const handle = async ({ id }: Work) => {
+        seen.push(id);
+      };
+      const again = await store.stage<Work>('kept', { concurrency: 1 }, handle);
+      expect(await again.isPaused()).to.equal(true);
+      expect((await again.counts()).waiting).to.equal(2);
+      await store.stage<Work>('stuck', { concurrency: 1 }, handle);
+      await until('the job that was running runs again', () => seen.includes('c'));
+      await again.resume();
+      await until('the others run', () => seen.length === 3);
+      expect(seen.slice(1)).to.deep.equal(['a', 'b']);
+    });
+
+    it('starts a fresh stage without the jobs of an earlier run', async () => {
+      const stage = await store.stage<Work>('fresh', { concurrency: 1 }, async () => {});
+      await stage.pause();
+      await stage.add([work('old')]);
+      await store.close();
+      store = await open();
+      const again = await store.stage<Work>('fresh', { concurrency: 1, fresh: true }, async () => {});
+      expect((await again.counts()).waiting).to.equal(0);
+      expect(await again.isPaused(), 'an operator said so').to.equal(true);
+    });
+
+    it('refuses a second process, and a second opening in this one', async () => {
+      expect(await refusal(open())).to.equal('STATE_IN_USE');
+    });
+
+    it('refuses the other side', async () => {
+      await store.close();
+      expect(await refusal(open({ side: 'high' }))).to.equal('STATE_WRONG_SIDE');
+      store = await open();
+    });
+
+    it('ends with its process: nothing is left running, and nothing keeps the process', async () => {
+      await store.close();
+      // Ctrl-C goes to the whole group of the terminal: the store must live until the workers have finished.
+      const script = `
+        import { openQueueStore } from ${JSON.stringify(new URL('../../shared/ops/queues/store.js', import.meta.url))};
+        const store = await openQueueStore(${JSON.stringify({ side: 'low', choice: kind, dir })});
+        let begun;
+        const running = new Promise((resolve) => { begun = resolve; });
+        let told;
+        const interrupted = new Promise((resolve) => { told = resolve; });
+        process.on('SIGINT', () => told());
+        const stage = await store.stage('child', { concurrency: 1 }, async () => {
+          begun();
+          await interrupted;
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        });
+        await stage.add([{ key: 'k', title: 't', data: {} }]);
+        await running;
+        console.log('running');
+        await interrupted;
+        await store.close();
+        console.log('closed');`;
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+        detached: true,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let said = '';
+      child.stdout.on('data', (bytes) => {
+        said += bytes;
+      });
+      const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+      await until('the child runs its job', () => said.includes('running'), 15_000);
+      const server = readServer(dir);
+      process.kill(-(child.pid as number), 'SIGINT');
+      await until('the child closes its store', () => said.includes('closed'), 10_000);
+      let code: number | null | undefined;
+      ended.then((value) => {
+        code = value;
+      });
+      await until('the child ends by itself', () => code !== undefined, 2_000);
+      expect(code).to.equal(0);
+      expect(server === undefined).to.equal(kind === 'embedded');
+      if (server !== undefined) expect(identityOf(server), 'the server').to.equal(undefined);
+
+      store = await open();
+      const stage = await store.stage<Work>('child', { concurrency: 1 }, async () => {});
+      expect((await stage.counts()).completed, 'the running job was let finish').to.equal(1);
+      // In all of this suite, the one trouble was the job that was cleared while it ran.
+      expect([...new Set(troubles.map(({ code }) => code))]).to.deep.equal(['QUEUE_JOB_LOST']);
+    });
+  });
+}
+
+function readServer(dir: string): number | undefined {
+  try {
+    return JSON.parse(readFileSync(join(dir, 'queues', 'redis.json'), 'utf8')).process.pid;
+  } catch {
+    return undefined;
+  }
+}
