@@ -12,6 +12,7 @@ import { Child } from '../shared/ops/children.js';
 import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
 import { type HighConfig, loadHighConfig } from '../shared/ops/config/load.js';
 import { type Log, openLog } from '../shared/ops/log.js';
+import { identityOf } from '../shared/ops/queues/process.js';
 import { openQueueStore, type QueueStore, type Stage } from '../shared/ops/queues/store.js';
 import type { Alarm, HighObjectNews, HighReady, HighSummary, SideStart } from '../shared/ops/sides.js';
 import { StateFolder } from '../shared/ops/stateFolder.js';
@@ -63,6 +64,7 @@ export class HighSide {
     const side = new HighSide(StateFolder.open(stateDir), config, listeners);
     try {
       await side.open();
+      side.state.writeRun({ startedMs: Date.now(), supervisor: identityOf(process.pid), ...side.ready() });
     } catch (error) {
       await side.stop();
       throw error;

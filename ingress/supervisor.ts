@@ -15,6 +15,7 @@ import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
 import { type LowConfig, loadLowConfig } from '../shared/ops/config/load.js';
 import { OPEN_POLICY } from '../shared/ops/config/schema.js';
 import { type Log, openLog } from '../shared/ops/log.js';
+import { identityOf } from '../shared/ops/queues/process.js';
 import { openQueueStore, type QueueStore } from '../shared/ops/queues/store.js';
 import type { Alarm, LowObjectNews, LowReady, LowSummary, SideStart } from '../shared/ops/sides.js';
 import { StateFolder } from '../shared/ops/stateFolder.js';
@@ -67,6 +68,7 @@ export class LowSide {
     const side = new LowSide(StateFolder.open(stateDir), config, listeners);
     try {
       await side.open();
+      side.state.writeRun({ startedMs: Date.now(), supervisor: identityOf(process.pid), ...side.ready() });
     } catch (error) {
       await side.stop();
       throw error;
@@ -232,6 +234,7 @@ export class LowSide {
       spoolDir: this.state.folder('spool/objects'),
       pollMs: intake.pollInterval,
       holdMs: intake.holdTime,
+      incompleteSuffixes: intake.incompleteSuffixes,
       batchMaxFiles: intake.batchFiles,
       batchMaxBytes: intake.batchSize,
       packMaxFileBytes: link.bundleMaxFile,

@@ -79,13 +79,17 @@ class AssemblyThread {
   private obey(message: ToAssemblyThread): void {
     switch (message.event) {
       case 'expect':
-        return this.assembler.expect(message.payload);
+        this.assembler.expect(message.payload);
+        break;
       case 'forget':
-        return this.assembler.forget(message.payload.object, message.payload.remove);
+        this.assembler.forget(message.payload.object, message.payload.remove);
+        break;
       case 'park':
-        return this.assembler.park(message.payload.object);
+        this.assembler.park(message.payload.object);
+        break;
       case 'endSession':
-        return this.intake.endSession(message.payload.session);
+        this.intake.endSession(message.payload.session);
+        break;
       case 'stop':
         this.stopping = true;
     }

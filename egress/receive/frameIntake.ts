@@ -67,11 +67,14 @@ export class FrameIntake {
     const symbolBytes = symbolBytesOfLength(length)!;
     switch (header.kind) {
       case FrameKind.payload:
-        return this.assembler.symbol(header, bytes, at, symbolBytes);
+        this.assembler.symbol(header, bytes, at, symbolBytes);
+        break;
       case FrameKind.envelope:
-        return this.envelopes.symbol(header, bytes, at, symbolBytes);
+        this.envelopes.symbol(header, bytes, at, symbolBytes);
+        break;
       case FrameKind.heartbeat:
-        return this.heartbeat(bytes.subarray(at + PAYLOAD_OFFSET, at + PAYLOAD_OFFSET + symbolBytes));
+        this.heartbeat(bytes.subarray(at + PAYLOAD_OFFSET, at + PAYLOAD_OFFSET + symbolBytes));
+        break;
       case FrameKind.padding:
         counters.padding++;
     }

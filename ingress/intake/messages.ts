@@ -8,6 +8,7 @@ export interface IntakeStart {
   spoolDir: string;
   pollMs: number;
   holdMs: number;
+  incompleteSuffixes: string[];
   batchMaxFiles: number;
   batchMaxBytes: number;
   packMaxFileBytes: number;

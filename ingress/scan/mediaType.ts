@@ -30,6 +30,8 @@ const TEXT_FORMATS = new Set([
 export async function mediaTypeOf(subject: Subject): Promise<string> {
   if (subject.size === 0) return EMPTY_TYPE;
   const { head } = subject;
+  // The byte order mark is also how some audio frames begin.
+  if (isUtf16(head)) return TEXT_TYPE;
   const text = readsAsText(subject);
   let found: string | undefined;
   try {
@@ -38,7 +40,7 @@ export async function mediaTypeOf(subject: Subject): Promise<string> {
   } catch {
     // What begins like a format and then breaks it is of no known type.
   }
-  if (!text) return found ?? (isUtf16(head) ? TEXT_TYPE : UNKNOWN_TYPE);
+  if (!text) return found ?? UNKNOWN_TYPE;
   const markup = markupType(head);
   if (markup) return markup;
   // A two-letter signature such as "BM" or "MZ" makes no image or program of a text that begins with it.

@@ -2,6 +2,7 @@
  * One scan process as its parent sees it: started when it is needed, watched while it works, killed when it takes too long
  * or too much memory, replaced after it died and now and then anyway. It runs one list of objects at a time.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError, wordsOf } from '../../shared/core/errors.js';
 import { Child } from '../../shared/ops/children.js';
 import type { Verdict } from '../../shared/wire/verdict.js';
@@ -32,14 +33,19 @@ const READ_BYTES_PER_MS = 20_000;
 const WATCH_INTERVAL_MS = 25;
 /** A process is replaced after this many objects, so that none lives long enough to be worth taking over. */
 const OBJECTS_PER_PROCESS = 20_000;
-const BACKOFF_FIRST_MS = 100;
+/** An idle process may take this share of the memory that is allowed. */
+const IDLE_SHARE = 0.8;
+const START_ATTEMPTS = 3;
+const START_RETRY_MS = 50;
+const BACKOFF_FIRST_MS = 250;
 const BACKOFF_MAX_MS = 10_000;
 
 export class ScanProcess {
   #child: Child<ScanProtocol> | undefined;
   #objects = 0;
-  #startFailures = 0;
   #notBeforeMs = 0;
+  #backoffMs = BACKOFF_FIRST_MS;
+  #closed = false;
   #unavailable = '';
   #hear: (results: Verdict[]) => void = () => {};
 
@@ -49,7 +55,7 @@ export class ScanProcess {
     return this.#child?.pid;
   }
 
-  /** False for some time after a start has failed. */
+  /** False for some time after starting has failed, several times in a row. */
   get available(): boolean {
     return this.#child !== undefined || performance.now() >= this.#notBeforeMs;
   }
@@ -101,7 +107,28 @@ export class ScanProcess {
     if (this.#child?.pid !== undefined) return true;
     await this.#dismiss();
     if (!this.available) return false;
+    // A start may fail by accident (somebody killed the process): only several in a row say that there is none to be had.
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#start();
+        this.#notBeforeMs = 0;
+        this.#backoffMs = BACKOFF_FIRST_MS;
+        return true;
+      } catch (error) {
+        this.#child = undefined;
+        this.#unavailable = wordsOf(error);
+      }
+      if (attempt === START_ATTEMPTS || this.#closed) break;
+      await sleep(START_RETRY_MS);
+    }
+    this.#notBeforeMs = performance.now() + this.#backoffMs;
+    this.#backoffMs = Math.min(2 * this.#backoffMs, BACKOFF_MAX_MS);
+    return false;
+  }
+
+  async #start(): Promise<void> {
     const { policies, scratchDir, memoryMaxBytes, module } = this.options;
+    if (this.#closed) throw new SluiceError('CHILD_FAILED', 'The scanner is being stopped.');
     const child = new Child<ScanProtocol>({
       name: 'scan',
       module,
@@ -113,24 +140,14 @@ export class ScanProcess {
         await voice.ask('policies', policies);
         await limitProcess(voice.pid!, memoryMaxBytes);
         const resident = residentBytes(voice.pid!) ?? 0;
-        if (resident > memoryMaxBytes * 0.8) {
+        if (resident > memoryMaxBytes * IDLE_SHARE) {
           // Every object would be blamed for the memory that an idle process needs.
           throw new SluiceError('SCAN_UNAVAILABLE', `An idle scan process needs ${resident} bytes; allow it more.`);
         }
       },
     });
     this.#child = child;
-    try {
-      await child.start();
-      this.#startFailures = 0;
-      return true;
-    } catch (error) {
-      this.#child = undefined;
-      this.#unavailable = wordsOf(error);
-      const delayMs = Math.min(BACKOFF_FIRST_MS * 2 ** this.#startFailures++, BACKOFF_MAX_MS);
-      this.#notBeforeMs = performance.now() + delayMs;
-      return false;
-    }
+    await child.start();
   }
 
   async #dismiss(): Promise<void> {
@@ -141,6 +158,7 @@ export class ScanProcess {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#dismiss();
   }
 }

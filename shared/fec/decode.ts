@@ -47,7 +47,7 @@ interface Task {
 
 /**
  * Decodes block after block in the same workspace, reserved when first needed and grown to what the worst loss so far
- * took: e + 1 symbols for e missing ones, and at most 2 K' for the sums. For k = 4096 and T = 1408 that is 1.7 MB at
+ * took: e + 1 symbols for e missing ones, and at most 2 K' for the sums. For k = 4096 and T = 1408 that is 1.0 MB at
  * 5 % loss and never more than 17.3 MB.
  */
 export class BlockDecoder {

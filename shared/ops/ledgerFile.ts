@@ -30,10 +30,11 @@ export class LedgerFile {
   }
 
   get(sql: string, ...values: Value[]): Row | undefined {
-    return this.statement(sql).get(...values) as Row | undefined;
+    const row = this.statement(sql).get(...values) as Row | undefined;
+    return row && withBytes(row);
   }
   all(sql: string, ...values: Value[]): Row[] {
-    return this.statement(sql).all(...values) as Row[];
+    return (this.statement(sql).all(...values) as Row[]).map(withBytes);
   }
   /** Answers the number of rows changed. */
   run(sql: string, ...values: Value[]): number {
@@ -84,4 +85,10 @@ export class LedgerFile {
       });
     }
   }
+}
+
+/** The binding gives a BLOB as ArrayBuffer here and as Buffer there; ours are always Uint8Array. */
+function withBytes(row: Row): Row {
+  for (const name in row) if (row[name] instanceof ArrayBuffer) row[name] = new Uint8Array(row[name]);
+  return row;
 }

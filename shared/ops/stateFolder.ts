@@ -45,9 +45,22 @@ export class StateFolder {
 
   /** Writes run.json in one step: a reader never sees half of it. */
   writeRun(content: object): void {
-    const path = this.file('run.json');
+    this.writeFile('run.json', content);
+  }
+
+  writeFile(name: string, content: object): void {
+    const path = this.file(name);
     writeFileSync(`${path}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
     renameSync(`${path}.new`, path);
+  }
+
+  /** A file written by `writeFile`, whoever holds the folder; undefined when there is none. */
+  static readFile(folder: string, name: string): Record<string, unknown> | undefined {
+    try {
+      return JSON.parse(readFileSync(join(folder, name), 'utf8')) as Record<string, unknown>;
+    } catch {
+      return undefined;
+    }
   }
 
   close(): void {

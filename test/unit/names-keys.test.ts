@@ -94,7 +94,7 @@ describe('names: shown to people', () => {
         expect(seen.get(shown) ?? hex).to.equal(hex);
         seen.set(shown, hex);
       }),
-      { seed: 63, numRuns: 5000 },
+      { seed: 63, numRuns: 2000 },
     );
   });
 

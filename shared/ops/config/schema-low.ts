@@ -89,6 +89,12 @@ export function lowSchema(baseDir: string) {
     intake: z.strictObject({
       pollInterval: duration('250ms', '10ms', '1h', 'Time between two looks at the shares.'),
       holdTime: duration('500ms', '0ms', '24h', 'How long a file must have been left alone before it is taken.'),
+      incompleteSuffixes: z.array(plainText(32)).max(16).prefault(['.part']).register(SETTINGS, {
+        meaning: 'Files whose name ends in one of these are still being written and are left alone.',
+        unit: 'list of texts',
+        allowed: 'a list of at most 16 texts of at most 32 bytes',
+        fallback: '[.part]',
+      }),
       batchFiles: count(256, 1, LIMITS.envelopeMaxManifests, 'files', 'Files taken as one queue job at most.'),
       batchSize: size(
         '64MiB',
@@ -165,13 +171,18 @@ export function lowSchema(baseDir: string) {
         'frames',
         'Padding frames before the first and after the last frame of a burst, so that no edge decides a transfer.',
       ),
-      closingDelay: duration('200ms', '0ms', '1m', 'How long the sender waits for more before it ends a burst.'),
+      closingDelay: duration(
+        '200ms',
+        '0ms',
+        '1m',
+        'How long after a small payload its closing pass follows, so that one dark moment cannot take all of it.',
+      ),
       guardSymbols: count(
         320,
         0,
         65_536,
-        'symbols',
-        'Symbols of other blocks or padding kept between two copies of the same envelope, so that one burst cannot hit both.',
+        'frames',
+        'Padding frames in front of the closing pass of a small payload while the link is idle, so that one burst cannot take both.',
       ),
       heartbeatInterval: duration('1s', '10ms', '1h', 'Time between two signed heartbeats.'),
       bundleSize: size('4MiB', '4KiB', '64MiB', 'Bytes that small objects are bundled up to.'),

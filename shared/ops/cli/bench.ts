@@ -1,0 +1,21 @@
+/** `sluice bench`: measures parts of the gateway, in a process of its own. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import type { ExitCode } from './main.js';
+
+const MODULE = fileURLToPath(new URL('../../../bench/main.js', import.meta.url));
+
+export function addBenchCommand(program: Command, finish: (code: ExitCode) => void): void {
+  program
+    .command('bench')
+    .description('measure: "sluice bench fec --k K --repair M --lost E [--json]"')
+    .helpOption(false)
+    .argument('[args...]')
+    .allowUnknownOption()
+    .action(async (_args, _options, command: Command) => {
+      const child = spawn(process.execPath, [MODULE, ...command.args], { stdio: 'inherit' });
+      const code = await new Promise<number | null>((done) => child.once('exit', done));
+      finish(code === 0 || code === 1 || code === 2 ? code : 3);
+    });
+}

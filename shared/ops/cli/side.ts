@@ -1,0 +1,66 @@
+/** `sluice low` and `sluice high`: run one side until Ctrl-C or SIGTERM. */
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { Child, type Protocol } from '../children.js';
+import type { HighProtocol, LowProtocol } from '../sides.js';
+import type { ExitCode } from './main.js';
+import { jsonLine, sayLine, untilStopped } from './output.js';
+
+/** The embedded queue store alone takes some seconds to start cold. */
+const START_MS = 120_000;
+const STOP_MS = 15_000;
+
+export function addSideCommands(program: Command, finish: (code: ExitCode) => void): void {
+  for (const side of ['low', 'high'] as const) {
+    program
+      .command(side)
+      .description(`run the ${side} side until Ctrl-C`)
+      .requiredOption('--config <file>', 'configuration file')
+      .requiredOption('--state <dir>', 'folder for ledger, spool, queues and logs of this side')
+      .option('--json', 'what happens, as JSON lines on stdout')
+      .action(async ({ config, state, json }) => {
+        const start = { configFile: resolve(config), stateDir: resolve(state) };
+        finish(await runSide(side, start, json === true));
+      });
+  }
+}
+
+async function runSide(
+  side: 'low' | 'high',
+  start: { configFile: string; stateDir: string },
+  json: boolean,
+): Promise<ExitCode> {
+  const stopped = untilStopped();
+  let ended: (code: ExitCode) => void = () => {};
+  const died = new Promise<ExitCode>((resolve) => {
+    ended = resolve;
+  });
+  const child = new Child<LowProtocol | HighProtocol>({
+    name: `${side} side`,
+    module: new URL(`../../../${side === 'low' ? 'ingress' : 'egress'}/main.js`, import.meta.url),
+    restart: false,
+    onEvent: {
+      objects: (news: object[]) => {
+        if (json) for (const item of news) jsonLine({ event: 'object', side, ...item });
+      },
+      alarm: ({ code, words }: { code: string; words: string }) => {
+        sayLine(`${code}: ${words}`);
+        if (json) jsonLine({ event: 'alarm', side, code, words });
+      },
+    },
+    onExit: ({ expected }: { expected: boolean }) => {
+      if (!expected) ended(1);
+    },
+  } as never) as Child<Protocol>;
+  await child.start();
+  try {
+    const ready = (await child.ask('start', start, START_MS)) as { queueStore: string };
+    sayLine(`${side} side is running; queues: ${ready.queueStore}`);
+    if (json) jsonLine({ event: 'ready', side, ...ready });
+    const outcome = await Promise.race([stopped.then((): ExitCode => 0), died]);
+    if (outcome !== 0) sayLine(`The ${side} side ended unexpectedly; its log is in ${start.stateDir}.`);
+    return outcome;
+  } finally {
+    await child.stop(STOP_MS);
+  }
+}

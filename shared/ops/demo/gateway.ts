@@ -1,0 +1,195 @@
+/**
+ * A whole gateway on one machine: high side, simulated link and low side, each a process tree of its own with a state
+ * folder of its own. The demo only listens; the sides know nothing of it or of each other.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import { dirname, join } from 'node:path';
+import { SluiceError } from '../../core/errors.js';
+import { generateKeys, KEY_FILES } from '../../crypto/keyfiles.js';
+import type { SimulatorCounters, SimulatorOptions } from '../../link/simulator.js';
+import { type FromSimulator, SIMULATOR_MODULE, type ToSimulator } from '../../link/simulatorMessages.js';
+import { Child } from '../children.js';
+import { toYaml } from '../config/load.js';
+import type { HighConfigInput, LowConfigInput } from '../config/schema.js';
+import { identityOf, type ProcessIdentity } from '../queues/process.js';
+import type { Alarm, HighObjectNews, HighProtocol, HighReady, LowObjectNews, LowProtocol, LowReady } from '../sides.js';
+
+export interface GatewayOptions {
+  stateDir: string;
+  storageRoot: string;
+  tenants: { name: string; share: string; afterSent: 'move' | 'keep'; policy?: string }[];
+  names: 'posix' | 'portable';
+  link: Pick<LowConfigInput['link'], 'rate' | 'overhead' | 'mtu' | 'transport'>;
+  queues: 'auto' | 'redis-server' | 'embedded';
+  impairments: Omit<SimulatorOptions, 'targetHost' | 'targetPort'>;
+  intake: { pollInterval: string; holdTime: string; incompleteSuffixes?: string[] };
+}
+
+export interface GatewayListeners {
+  low(news: LowObjectNews[]): void;
+  high(news: HighObjectNews[]): void;
+  alarm(side: 'low' | 'high', alarm: Alarm): void;
+}
+
+/**
+ * On one machine three process trees share the cores. The sender is the one that can wait: at a lower priority it
+ * never takes from the link and the receiver the time they need to keep up with it.
+ */
+const LOW_SIDE_NICENESS = 5;
+const STOP_MS = 15_000;
+const moduleOf = (path: string) => new URL(`../../../${path}`, import.meta.url);
+
+export class Gateway {
+  low!: Child<LowProtocol>;
+  high!: Child<HighProtocol>;
+  lowReady!: LowReady;
+  highReady!: HighReady;
+  /** Counters of the simulated link, as last told. */
+  linkCounters: SimulatorCounters | undefined;
+  linkPorts = { inputPort: 0, outputPort: 0 };
+  /** Datagrams that arrived at the low side's sending socket. */
+  arrivalsLow = 0;
+  private link: ChildProcess | undefined;
+  private linkEnded: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly options: GatewayOptions,
+    private readonly listeners: GatewayListeners,
+  ) {}
+
+  async start(): Promise<void> {
+    const { stateDir } = this.options;
+    const keys = join(stateDir, 'keys');
+    if (!existsSync(join(keys, KEY_FILES.link))) generateKeys(keys);
+    await this.startHigh(keys);
+    await this.startLink();
+    await this.startLow(keys);
+  }
+
+  /** Low side first, so that nothing is on its way when the link and the high side end. */
+  async stop(): Promise<void> {
+    await this.low?.stop(STOP_MS);
+    await this.stopLink();
+    await this.high?.stop(STOP_MS);
+  }
+
+  /** Everything that arrived where nothing may arrive. */
+  highToLow(): number {
+    return this.arrivalsLow + (this.linkCounters?.highToLow ?? 0);
+  }
+
+  pids(): Record<string, number> {
+    const { low, high, link, lowReady, highReady } = this;
+    const pids = { low: low.pid ?? 0, high: high.pid ?? 0, link: link?.pid ?? 0 };
+    return { ...pids, ...prefixed('low', lowReady.pids), ...prefixed('high', highReady.pids) };
+  }
+
+  /** The same with start times, so that nobody takes a later process for one of these. */
+  processes(): Record<string, ProcessIdentity> {
+    const entries = Object.entries(this.pids()).map(([name, pid]) => [name, identityOf(pid)] as const);
+    return Object.fromEntries(entries.filter((entry): entry is [string, ProcessIdentity] => entry[1] !== undefined));
+  }
+
+  private async startHigh(keys: string): Promise<void> {
+    const { options } = this;
+    const { mtu, transport } = options.link;
+    const config: HighConfigInput = {
+      tenants: options.tenants.map(({ name }) => ({ name, names: options.names })),
+      storageRoot: options.storageRoot,
+      keys: { trusted: keys, link: join(keys, KEY_FILES.link) },
+      link: { listen: '127.0.0.1:0', ...defined({ mtu, transport }) },
+      queues: { store: options.queues },
+    };
+    this.high = new Child<HighProtocol>({
+      name: 'high side',
+      module: moduleOf('egress/main.js'),
+      restart: false,
+      onEvent: {
+        objects: (news) => this.listeners.high(news),
+        alarm: (alarm) => this.listeners.alarm('high', alarm),
+      },
+    });
+    await this.high.start();
+    this.highReady = await this.high.ask('start', this.startOf('high', config), START_MS);
+  }
+
+  private async startLow(keys: string): Promise<void> {
+    const { options } = this;
+    const config: LowConfigInput = {
+      tenants: options.tenants.map(({ name, share, afterSent, policy }) => ({
+        name,
+        share,
+        afterSent,
+        names: options.names,
+        ...defined({ policy }),
+      })),
+      keys: { signing: join(keys, KEY_FILES.signing), link: join(keys, KEY_FILES.link) },
+      link: { target: `127.0.0.1:${this.linkPorts.inputPort}`, ...defined(options.link) },
+      intake: options.intake,
+      queues: { store: options.queues },
+    };
+    this.low = new Child<LowProtocol>({
+      name: 'low side',
+      module: moduleOf('ingress/main.js'),
+      restart: false,
+      onEvent: {
+        objects: (news) => this.listeners.low(news),
+        alarm: (alarm) => this.listeners.alarm('low', alarm),
+        arrival: ({ count }) => {
+          this.arrivalsLow = count;
+        },
+      },
+    });
+    await this.low.start();
+    if (this.low.pid !== undefined) setPriority(this.low.pid, LOW_SIDE_NICENESS);
+    this.lowReady = await this.low.ask('start', this.startOf('low', config), START_MS);
+  }
+
+  private startOf(side: 'low' | 'high', config: object): { configFile: string; stateDir: string } {
+    const { stateDir } = this.options;
+    const configFile = join(stateDir, `${side}.yaml`);
+    mkdirSync(dirname(configFile), { recursive: true, mode: 0o700 });
+    writeFileSync(configFile, toYaml(config), { mode: 0o600 });
+    return { configFile, stateDir: join(stateDir, side) };
+  }
+
+  private startLink(): Promise<void> {
+    const link = fork(SIMULATOR_MODULE, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    this.link = link;
+    this.linkEnded = new Promise((resolve) => link.once('exit', () => resolve()));
+    const options = { ...this.options.impairments, targetHost: '127.0.0.1', targetPort: this.highReady.port };
+    link.send({ type: 'start', options } satisfies ToSimulator);
+    return new Promise((resolve, reject) => {
+      link.on('message', (message: FromSimulator) => {
+        if (message.type === 'ready') {
+          this.linkPorts = message;
+          resolve();
+        } else if (message.type === 'counters') {
+          this.linkCounters = message;
+        } else {
+          reject(new SluiceError(message.code, message.words));
+        }
+      });
+      link.once('exit', (code) => reject(new SluiceError('CHILD_FAILED', `The simulated link ended with ${code}.`)));
+    });
+  }
+
+  private async stopLink(): Promise<void> {
+    if (!this.link?.connected) return;
+    this.link.send({ type: 'stop' } satisfies ToSimulator);
+    await this.linkEnded;
+  }
+}
+
+/** The embedded queue store alone takes five seconds to start cold, on a busy machine more. */
+const START_MS = 120_000;
+
+/** Without the keys that are undefined: the configuration distinguishes "not given" from "given as nothing". */
+function defined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as never;
+}
+
+const prefixed = (prefix: string, pids: Record<string, number>) =>
+  Object.fromEntries(Object.entries(pids).map(([name, pid]) => [`${prefix}.${name}`, pid]));

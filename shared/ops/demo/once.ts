@@ -1,0 +1,222 @@
+/**
+ * `sluice demo --once`: carries one folder through a whole gateway and reports what became of every object. The input
+ * folder is the tenant's share, read and never changed.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SluiceError } from '../../core/errors.js';
+import { formatDuration, formatSize } from '../../core/units.js';
+import { StateFolder } from '../stateFolder.js';
+import { sameFiles } from './compare.js';
+import { Gateway, type GatewayOptions } from './gateway.js';
+import { listInputs } from './inputs.js';
+import { Outcomes } from './outcomes.js';
+
+export interface OnceOptions {
+  input: string;
+  out: string;
+  tenant: string;
+  state?: string;
+  timeoutMs: number;
+  policy?: string;
+  queues: GatewayOptions['queues'];
+  link: GatewayOptions['link'];
+  impairments: GatewayOptions['impairments'];
+  /** Words for people, a line each. */
+  say: (line: string) => void;
+}
+
+/** The report, as CONTRACTS fixes it. */
+export interface OnceReport {
+  objects: number;
+  released: number;
+  quarantined: number;
+  incomplete: number;
+  refused: number;
+  held: number;
+  identical: number;
+  bytes: number;
+  seconds: number;
+  highToLowDatagrams: number;
+}
+
+const LOOK_MS = 100;
+const PROGRESS_MS = 2_000;
+/** Asked of a state folder: the demo that owns it, so that the same one may go on. */
+const OWNER = 'demo.json';
+
+/** Throws USAGE when input or output cannot be what they are given as. */
+export async function demoOnce(options: OnceOptions): Promise<OnceReport> {
+  const input = resolve(options.input);
+  const out = resolve(options.out);
+  const stateDir = options.state ? resolve(options.state) : mkdtempSync(join(tmpdir(), 'sluice-'));
+  checkFolders(input, out, stateDir);
+  const inputs = listInputs(input);
+  mkdirSync(out, { recursive: true });
+  const state = StateFolder.open(stateDir);
+  state.writeFile(OWNER, { input, out });
+  const outcomes = new Outcomes();
+  for (const object of inputs) outcomes.expect(options.tenant, object);
+  const gateway = new Gateway(gatewayOptions(options, input, out, stateDir), {
+    low: (news) => outcomes.low(news),
+    high: (news) => outcomes.high(news),
+    alarm: (side, { code, words }) => options.say(`${side} side: ${code}: ${words}`),
+  });
+  let report: OnceReport;
+  const startedMs = performance.now();
+  try {
+    options.say(`${inputs.length} objects in ${input}`);
+    await gateway.start();
+    state.writeRun(runFile(gateway, out));
+    options.say(`queues: low side ${gateway.lowReady.queueStore}; high side ${gateway.highReady.queueStore}`);
+    await finish(gateway, outcomes, options);
+    const seconds = (performance.now() - startedMs) / 1000;
+    report = await reportOf(outcomes, options, input, out, seconds, () => gateway.highToLow());
+  } finally {
+    await gateway.stop();
+    state.close();
+  }
+  const good =
+    report.released === report.objects && report.identical === report.objects && report.highToLowDatagrams === 0;
+  if (options.state === undefined) {
+    if (good) rmSync(stateDir, { recursive: true, force: true });
+    else options.say(`What the gateway knew is kept in ${stateDir}`);
+  }
+  return report;
+}
+
+function checkFolders(input: string, out: string, stateDir: string): void {
+  if (!existsSync(input) || !statSync(input).isDirectory())
+    throw new SluiceError('USAGE', `--input ${input} is not a folder.`);
+  for (const [name, folder] of [
+    ['--out', out],
+    ['--state', stateDir],
+  ] as const) {
+    const nested = `${folder}/`.startsWith(`${input}/`) || `${input}/`.startsWith(`${folder}/`);
+    if (nested) throw new SluiceError('USAGE', `--input and ${name} may not lie in each other.`);
+  }
+  const resumed = StateFolder.readFile(stateDir, OWNER);
+  const owned = resumed?.out === out && resumed?.input === input;
+  if (existsSync(out) && !owned && readdirSync(out).length > 0) {
+    throw new SluiceError('USAGE', `--out ${out} is not empty.`);
+  }
+}
+
+function gatewayOptions(options: OnceOptions, input: string, out: string, stateDir: string): GatewayOptions {
+  const { tenant, policy, queues, link, impairments } = options;
+  return {
+    stateDir,
+    storageRoot: out,
+    tenants: [
+      { name: tenant, share: input, afterSent: 'keep', ...(policy === undefined ? {} : { policy: resolve(policy) }) },
+    ],
+    names: 'posix',
+    link,
+    queues,
+    impairments,
+    // The folder is all there is: a name that ends in ".part" is a name like any other.
+    intake: { pollInterval: '100ms', holdTime: '200ms', incompleteSuffixes: [] },
+  };
+}
+
+/** Returns once every object has its outcome, or nothing has moved for the timeout. */
+async function finish(gateway: Gateway, outcomes: Outcomes, { timeoutMs, say }: OnceOptions): Promise<void> {
+  let moved = '';
+  let movedMs = performance.now();
+  let saidMs = performance.now();
+  for (;;) {
+    await sleep(LOOK_MS);
+    if (outcomes.pending === 0) return;
+    const low = await gateway.low.ask('summary', null);
+    const high = await gateway.high.ask('summary', null);
+    const { accepted = 0, blocksWaiting = 0 } = high.link;
+    // Heartbeats go on for ever; they are not movement.
+    const now = JSON.stringify([low.counts, high.counts, accepted, blocksWaiting, low.sequenceLast]);
+    if (now !== moved) {
+      moved = now;
+      movedMs = performance.now();
+    }
+    const quietMs = performance.now() - Math.max(movedMs, outcomes.lastNewsMs);
+    if (quietMs >= timeoutMs) {
+      say(`nothing has moved for ${formatDuration(timeoutMs)}`);
+      return;
+    }
+    if (performance.now() - saidMs >= PROGRESS_MS) {
+      saidMs = performance.now();
+      const total = outcomes.all.length;
+      say(`${outcomes.count('released')} of ${total} released; ${formatSize(low.bytesSent)} sent`);
+    }
+  }
+}
+
+async function reportOf(
+  outcomes: Outcomes,
+  options: OnceOptions,
+  input: string,
+  out: string,
+  seconds: number,
+  highToLow: () => number,
+): Promise<OnceReport> {
+  const all = outcomes.all;
+  let identical = 0;
+  let bytes = 0;
+  for (const object of all) {
+    if (object.outcome === 'released') {
+      bytes += object.sizeBytes;
+      const raw = Buffer.from(object.rawPath, 'latin1');
+      const put = Buffer.concat([Buffer.from(`${input}/`), raw]);
+      const got = Buffer.concat([Buffer.from(`${out}/${options.tenant}/`), raw]);
+      if (await sameFiles(put, got)) identical++;
+      else options.say(`${object.path}: released as ${object.publishedAs}, and not the same bytes at its path`);
+    } else {
+      options.say(
+        `${object.path}: ${object.outcome === 'pending' ? object.state : object.outcome} ${object.code} ${object.detail}`,
+      );
+    }
+  }
+  const released = outcomes.count('released');
+  const quarantined = outcomes.count('quarantined');
+  const refused = outcomes.count('refused');
+  // Sent and not decided by now counts as incomplete; whatever never left the low side is still held there.
+  const sent = all.filter(
+    ({ outcome, state }) => outcome === 'incomplete' || (outcome === 'pending' && isOnItsWay(state)),
+  );
+  const incomplete = sent.length;
+  return {
+    objects: all.length,
+    released,
+    quarantined,
+    incomplete,
+    refused,
+    held: all.length - released - quarantined - refused - incomplete,
+    identical,
+    bytes,
+    seconds: Number(seconds.toFixed(3)),
+    highToLowDatagrams: highToLow(),
+  };
+}
+
+const isOnItsWay = (state: string): boolean => ['sending', 'sent', 'assembling', 'verifying'].includes(state);
+
+/** What stands in run.json: where everything is, for whoever looks on. */
+export function runFile(gateway: Gateway, storage: string): object {
+  const { lowReady, highReady, linkPorts } = gateway;
+  return {
+    startedMs: Date.now(),
+    processes: gateway.processes(),
+    ports: {
+      lowSource: lowReady.sourcePort,
+      linkInput: linkPorts.inputPort,
+      linkOutput: linkPorts.outputPort,
+      high: highReady.port,
+    },
+    // There are no consoles yet.
+    consoles: { low: null, high: null },
+    queues: { low: lowReady.queueStore, high: highReady.queueStore },
+    shares: lowReady.shares,
+    storage,
+    storages: highReady.storage,
+  };
+}

@@ -1,0 +1,2 @@
+/** A scan process that cannot be started. */
+process.exit(1);

@@ -1,0 +1,169 @@
+/** The scan stage and its processes: every object gets one answer, whatever happens to the process that looks at it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { openPolicy, parsePolicy } from '../../ingress/scan/policy.js';
+import { Scanner, type ScannerOptions, type ScanResult } from '../../ingress/scan/scanner.js';
+import { Prng } from '../../shared/core/prng.js';
+import { assertComplete } from '../../shared/wire/verdict.js';
+import { type TestSpool, testSpool } from './scan-files.js';
+
+const MiB = 1024 * 1024;
+const hostile = new URL('./scan-hostileProcess.js', import.meta.url);
+
+describe('scan scanner', () => {
+  let spool: TestSpool;
+  const scanners: Scanner[] = [];
+  before(() => {
+    spool = testSpool();
+  });
+  afterEach(() => Promise.all(scanners.splice(0).map((scanner) => scanner.close())));
+  after(() => spool.remove());
+
+  const scannerWith = (options: Partial<ScannerOptions> = {}) => {
+    const defaults = { policyByTenant: { town: openPolicy }, scratchDir: `${spool.dir}/scratch`, poolSize: 1 };
+    const scanner = new Scanner({ ...defaults, timeoutMs: 10_000, memoryMaxBytes: 400 * MiB, ...options });
+    scanners.push(scanner);
+    return scanner;
+  };
+  /** Small objects with these names, as requests. */
+  const requests = (names: readonly string[], bytes = 200) =>
+    spool
+      .pack(names.map((name, i) => [name, Buffer.alloc(bytes, `text ${i} `)] as const))
+      .map((snapshot) => ({ ...snapshot, tenant: 'town' }));
+  const calm = (count: number, from = 0) => Array.from({ length: count }, (_, i) => `calm ${from + i}`);
+  const said = (result: ScanResult | undefined) =>
+    result?.verdict === 'pass' ? 'pass' : `${result?.verdict} ${result?.findings[0]?.code}`;
+
+  it('gives a complete verdict for every object of a list, in order', async () => {
+    const list = requests(calm(700));
+    const results = await scannerWith({ poolSize: 2 }).scan(list);
+    expect(results).to.have.length(700);
+    for (const [i, result] of results.entries()) {
+      assertComplete(openPolicy, result, list[i]!.sha256);
+      expect(result).to.include({ type: 'text/plain', verdict: 'pass' });
+    }
+  });
+
+  it('scans under the policy of the tenant, and holds what belongs to none', async () => {
+    const pictures = parsePolicy({ name: 'pictures', allowedTypes: ['image/*'], maxObjectSize: '1KiB' }, 'test');
+    const scanner = scannerWith({ policyByTenant: { town: openPolicy, gallery: pictures } });
+    const [small, tooLarge] = [requests(['a'])[0]!, requests(['b'], 2000)[0]!];
+    const results = await scanner.scan([
+      small,
+      { ...small, tenant: 'gallery' },
+      { ...tooLarge, tenant: 'gallery' },
+      { ...small, tenant: 'stranger' },
+      { ...small, tenant: '__proto__' },
+    ]);
+    expect(results.map(said)).to.deep.equal([
+      'pass',
+      'refuse SCAN_TYPE_NOT_ALLOWED',
+      'refuse INTAKE_TOO_LARGE',
+      'hold SCAN_UNAVAILABLE',
+      'hold SCAN_UNAVAILABLE',
+    ]);
+  });
+
+  const deaths: [string, string, string, Partial<ScannerOptions>][] = [
+    ['exits', 'exit', 'SCAN_CRASHED', {}],
+    ['crashes', 'abort', 'SCAN_CRASHED', {}],
+    ['hangs', 'hang', 'SCAN_TIMEOUT', { timeoutMs: 400 }],
+    ['waits for ever', 'wait', 'SCAN_TIMEOUT', { timeoutMs: 400 }],
+    ['eats memory', 'eat', 'SCAN_MEMORY', { memoryMaxBytes: 250 * MiB }],
+  ];
+  for (const [title, name, code, options] of deaths) {
+    it(`FAULTS 48: a scan process that ${title} is replaced, its object refused with ${code}, the others go on`, async () => {
+      const scanner = scannerWith({ module: hostile, ...options });
+      const names = [...calm(40), name, ...calm(40, 40)];
+      const results = await scanner.scan(requests(names));
+      for (const [i, result] of results.entries()) {
+        expect(said(result), names[i]).to.equal(names[i] === name ? `refuse ${code}` : 'pass');
+      }
+      expect((await scanner.scan(requests(['calm after']))).map(said)).to.deep.equal(['pass']);
+    });
+  }
+
+  it('FAULTS 48: several at once, in lists and alone, are each found', async () => {
+    const scanner = scannerWith({ module: hostile, poolSize: 2, timeoutMs: 600 });
+    const names = ['exit 1', ...calm(20), 'hang 1', 'exit 2', ...calm(20, 20), 'abort'];
+    const [together, alone] = await Promise.all([scanner.scan(requests(names)), scanner.scan(requests(['exit 3']))]);
+    const expected = names.map((name) => {
+      if (name.startsWith('calm')) return 'pass';
+      return name.startsWith('hang') ? 'refuse SCAN_TIMEOUT' : 'refuse SCAN_CRASHED';
+    });
+    expect(together.map(said)).to.deep.equal(expected);
+    expect(alone.map(said)).to.deep.equal(['refuse SCAN_CRASHED']);
+  });
+
+  it('FAULTS 48: processes killed at random while 200 files are scanned: every file is answered, none is blamed', async () => {
+    const scanner = scannerWith({ poolSize: 2 });
+    const prng = new Prng(48);
+    let going = true;
+    let kills = 0;
+    const killer = (async () => {
+      while (going && kills < 12) {
+        await sleep(10 + prng.below(60));
+        const pids = scanner.pids;
+        const pid = pids[prng.below(Math.max(1, pids.length))];
+        if (pid === undefined) continue;
+        try {
+          process.kill(pid, 'SIGKILL');
+          kills++;
+        } catch {
+          // It has gone by itself.
+        }
+      }
+    })();
+    const rounds: string[] = [];
+    for (let round = 0; round < 4; round++) {
+      const lists = [0, 1, 2, 3, 4].map((n) => scanner.scan(requests(calm(10, n * 10), 700_000)));
+      rounds.push(...(await Promise.all(lists)).flat().map(said));
+    }
+    going = false;
+    await killer;
+    expect(kills).to.be.greaterThan(2);
+    expect(rounds).to.have.length(200);
+    expect(rounds.filter((result) => result !== 'pass')).to.deep.equal([]);
+  });
+
+  it('FAULTS 48: without a scan process everything is held, never passed, and goes on as soon as there is one', async () => {
+    const absent = scannerWith({ module: new URL('./scan-absentProcess.js', import.meta.url) });
+    expect((await absent.scan(requests(calm(5)))).map(said)).to.deep.equal(Array(5).fill('hold SCAN_UNAVAILABLE'));
+    const noFolder = scannerWith({ scratchDir: '/dev/null/scratch' });
+    expect((await noFolder.scan(requests(calm(1)))).map(said)).to.deep.equal(['hold SCAN_UNAVAILABLE']);
+    // An idle process is already larger than this: the setting is to blame, not the object.
+    const tooTight = scannerWith({ memoryMaxBytes: 20 * MiB });
+    const [held] = await tooTight.scan(requests(calm(1)));
+    expect(said(held)).to.equal('hold SCAN_UNAVAILABLE');
+    expect(held!.findings[0]!.detail).to.contain('allow it more');
+  });
+
+  it('does not believe a process that says something else than a complete verdict', async () => {
+    const scanner = scannerWith({ module: hostile });
+    for (const name of ['skip', 'other', 'garbage', 'escape']) {
+      const results = await scanner.scan(requests([name, 'calm']));
+      expect(results.map(said), name).to.deep.equal(['hold SCAN_UNAVAILABLE', 'pass']);
+    }
+  });
+
+  it('holds what waits when it is closed, and what comes later', async () => {
+    const scanner = scannerWith({ module: hostile });
+    const waiting = scanner.scan(requests(['wait', ...calm(300)]));
+    await sleep(150);
+    await scanner.close();
+    expect(new Set((await waiting).map(said))).to.deep.equal(new Set(['hold SCAN_UNAVAILABLE']));
+    expect((await scanner.scan(requests(['late']))).map(said)).to.deep.equal(['hold SCAN_UNAVAILABLE']);
+    expect(scanner.pids).to.deep.equal([]);
+  });
+
+  it('keeps a process for small objects while a large one is read', async () => {
+    const scanner = scannerWith({ poolSize: 2, module: hostile, timeoutMs: 700 });
+    await scanner.scan(requests(calm(1)));
+    const large = requests(['hang', 'hang too'], 5 * MiB);
+    const slow = scanner.scan(large);
+    const startedMs = performance.now();
+    expect((await scanner.scan(requests(calm(3)))).map(said)).to.deep.equal(['pass', 'pass', 'pass']);
+    expect(performance.now() - startedMs).to.be.below(700);
+    expect((await slow).map(said)).to.deep.equal(['refuse SCAN_TIMEOUT', 'refuse SCAN_TIMEOUT']);
+  });
+});
