@@ -61,13 +61,16 @@ export class KnownEntries {
     this.round++;
   }
 
-  /** True when there is nothing to do for this entry now. Marks it as present. */
-  isSettled(key: string, identity: Identity, nowMs: number): boolean {
+  /**
+   * `settled`: there is nothing to do for this entry now. `retry`: it was stable and could not be taken, try again.
+   * `new`: not seen as it is now. Marks it as present.
+   */
+  look(key: string, identity: Identity, nowMs: number): 'settled' | 'retry' | 'new' {
     const entry = this.entries.get(key);
-    if (!entry) return false;
+    if (!entry) return 'new';
     entry.round = this.round;
-    if (!sameIdentity(entry.identity, identity)) return false;
-    return entry.state !== 'held' || nowMs < entry.retryAtMs;
+    if (!sameIdentity(entry.identity, identity)) return 'new';
+    return entry.state === 'held' && nowMs >= entry.retryAtMs ? 'retry' : 'settled';
   }
 
   /** The raw path that owns a name which `key` would be taken for, undefined when there is none. */

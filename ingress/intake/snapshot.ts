@@ -74,6 +74,8 @@ type Copied = Place & { sha256: Buffer; blockDigests: Buffer };
 
 const READ_BYTES = 512 * 1024;
 const YIELD_BYTES = 16 * 1024 * 1024;
+/** Below this the way to another thread costs more than the digest. */
+const ELSEWHERE_BYTES = 512 * 1024;
 /** Copies of blocks that wait for their digest at once. */
 const DIGESTS_AHEAD = 2;
 
@@ -123,7 +125,7 @@ async function copyLarge(
         target.write(bytes);
       }
       // The call takes a copy of its own before it returns.
-      digests.push(digestElsewhere(block.subarray(0, length)));
+      digests.push(blockDigest(block.subarray(0, length)));
       if (digests.length > DIGESTS_AHEAD) await digests.at(-1 - DIGESTS_AHEAD);
       sinceYield += length;
       if (sinceYield < YIELD_BYTES) continue;
@@ -141,7 +143,8 @@ async function copyLarge(
   }
 }
 
-async function digestElsewhere(bytes: Buffer): Promise<Uint8Array> {
+async function blockDigest(bytes: Buffer): Promise<Uint8Array> {
+  if (bytes.length < ELSEWHERE_BYTES) return hash('sha256', bytes, 'buffer');
   return new Uint8Array(await webcrypto.subtle.digest('SHA-256', bytes));
 }
 

@@ -134,9 +134,10 @@ export class Intake {
     const key = keyOf(entry.rawPath);
     const identity = identityOf(entry.stat);
     const nowMs = this.tools.clock.monotonicMs();
-    if (known.isSettled(key, identity, nowMs)) return;
+    const look = known.look(key, identity, nowMs);
+    if (look === 'settled') return;
     // Also what will be refused has to hold still first: a growing file would be refused anew at every poll.
-    if (this.stability.observe(stabilityKey(walk.tenant, key), identity, nowMs) === 'waiting') {
+    if (look === 'new' && this.stability.observe(stabilityKey(walk.tenant, key), identity, nowMs) === 'waiting') {
       walk.counts.waiting++;
       return;
     }
@@ -192,6 +193,7 @@ export class Intake {
       this.stability.forget(stabilityKey(walk.tenant, key));
       if (error.code === 'INTAKE_UNSTABLE') walk.counts.waiting++;
     } else if (ERRORS[error.code].persistence === 'retryable') {
+      this.stability.forget(stabilityKey(walk.tenant, key));
       const isNews = walk.tenant.known.held(key, identity, error.code, this.tools.clock.monotonicMs());
       if (isNews) batch.addNotTaken('held', entry.rawPath, error, identity);
     } else {

@@ -36,7 +36,7 @@ export async function mediaTypeOf(subject: Subject): Promise<string> {
   let found: string | undefined;
   try {
     const detected = await fileTypeFromBuffer(head);
-    if (detected) found = detected.mime.replace(/;.*/, '');
+    if (detected) found = detected.mime.replace(/;.*/, '').toLowerCase();
   } catch {
     // What begins like a format and then breaks it is of no known type.
   }

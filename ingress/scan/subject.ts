@@ -83,36 +83,23 @@ export class Subject {
     return new Subject(name, size, fd, offset, pass);
   }
 
-  /** Reads up to `length` bytes at `position` of the object into `target`; never beyond its end. Calls back later. */
-  read(
-    target: Buffer,
-    at: number,
-    length: number,
-    position: number,
-    done: (error: SluiceError | null, bytes: number) => void,
-  ): void {
+  /**
+   * Reads up to `length` bytes at `position` of the object into `target`; never beyond its end. Returns how many.
+   * At once: what filters read comes from memory or the page cache, and a thread's detour costs more than that.
+   */
+  read(target: Buffer, at: number, length: number, position: number): number {
     const bytes = Math.min(length, target.length - at, this.size - position);
-    if (!(position >= 0 && bytes > 0)) process.nextTick(done, null, 0);
-    else if (this.#whole) {
-      this.#whole.copy(target, at, position, position + bytes);
-      process.nextTick(done, null, bytes);
-    } else {
-      read(this.#fd, target, at, bytes, this.#offset + position, (error, got) => {
-        done(error ? spoolError(error.code ?? 'it cannot be read') : null, got);
-      });
-    }
+    if (!(position >= 0 && bytes > 0)) return 0;
+    if (this.#whole) return this.#whole.copy(target, at, position, position + bytes);
+    return readSpool(this.#fd, target, at, bytes, this.#offset + position);
   }
 
   /** As many bytes at `position` as there are, up to `length`. */
-  async slice(position: number, length: number): Promise<Buffer> {
-    const target = Buffer.alloc(Math.max(0, Math.min(length, this.size - position)));
+  slice(position: number, length: number): Buffer {
+    const target = Buffer.allocUnsafe(Math.max(0, Math.min(length, this.size - position)));
     let filled = 0;
     while (filled < target.length) {
-      const got = await new Promise<number>((resolve, reject) => {
-        this.read(target, filled, target.length - filled, position + filled, (error, bytes) =>
-          error ? reject(error) : resolve(bytes),
-        );
-      });
+      const got = this.read(target, filled, target.length - filled, position + filled);
       if (got === 0) throw spoolError('it became shorter');
       filled += got;
     }
@@ -120,15 +107,18 @@ export class Subject {
   }
 }
 
+function readSpool(fd: number, target: Buffer, at: number, length: number, position: number): number {
+  try {
+    return readSync(fd, target, at, length, position);
+  } catch (error) {
+    throw spoolError((error as NodeJS.ErrnoException).code ?? 'it cannot be read');
+  }
+}
+
 function passSmall(fd: number, offset: number, size: number): Pass {
   const bytes = buffers[0].subarray(0, size);
   for (let filled = 0; filled < size; ) {
-    let got = 0;
-    try {
-      got = readSync(fd, bytes, filled, size - filled, offset + filled);
-    } catch (error) {
-      throw spoolError((error as NodeJS.ErrnoException).code ?? 'it cannot be read');
-    }
+    const got = readSpool(fd, bytes, filled, size - filled, offset + filled);
     if (got === 0) throw spoolError('it is shorter than what was taken');
     filled += got;
   }

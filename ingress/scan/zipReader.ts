@@ -57,11 +57,13 @@ const viewFileSystem = {
     process.nextTick(guarded(view, done), null, { size: view.subject.size });
   },
   read(view: View, target: Buffer, at: number, length: number, position: number, done: Callback<number>): void {
-    const answer = guarded(view, done);
-    view.subject.read(target, at, length, position, (error, bytes) => {
-      if (error) view.failure ??= error;
-      answer(null, error ? 0 : bytes, target);
-    });
+    let bytes = 0;
+    try {
+      bytes = view.subject.read(target, at, length, position);
+    } catch (error) {
+      view.failure ??= error as SluiceError;
+    }
+    process.nextTick(guarded(view, done), null, bytes, target);
   },
   close(_view: View, done: (error: null) => void): void {
     done(null);
@@ -91,7 +93,7 @@ export class ZipReader {
 
   /** Reads the directory. Throws Damaged, TooMuch, or SPOOL_IO. */
   static async open(subject: Subject, maxEntries: number): Promise<ZipReader> {
-    await checkEnd(subject, maxEntries);
+    checkEnd(subject, maxEntries);
     const view = new View(subject);
     const entries: ZipEntry[] = [];
     let directoryBytes = 0;
@@ -131,7 +133,7 @@ export class ZipReader {
       crc = crc32(data, crc);
       consume(data);
     };
-    if (entry.method === STORED) for await (const data of this.#data(at, entry.compressedSize)) count(data);
+    if (entry.method === STORED) for (const data of this.#data(at, entry.compressedSize)) count(data);
     else if (entry.method === DEFLATED) await this.#inflate(entry, at, count);
     else throw new Damaged(`its compression method ${entry.method} is not known`);
     if (bytes !== entry.size) throw new Damaged(`it claims ${entry.size} bytes and has ${bytes}`);
@@ -153,7 +155,7 @@ export class ZipReader {
 
   async #inflate(entry: ZipEntry, at: number, consume: (data: Buffer) => void): Promise<void> {
     if (entry.compressedSize <= SMALL_COMPRESSED_BYTES && entry.size <= SMALL_INFLATED_BYTES) {
-      const data = await this.view.subject.slice(at, entry.compressedSize);
+      const data = this.view.subject.slice(at, entry.compressedSize);
       const inflated = inflateSmall(data);
       if (inflated) {
         consume(inflated);
@@ -182,9 +184,9 @@ export class ZipReader {
     }
   }
 
-  async *#data(at: number, length: number): AsyncGenerator<Buffer> {
+  *#data(at: number, length: number): Generator<Buffer> {
     for (let done = 0; done < length; done += READ_BYTES) {
-      yield await this.view.subject.slice(at + done, Math.min(READ_BYTES, length - done));
+      yield this.view.subject.slice(at + done, Math.min(READ_BYTES, length - done));
     }
   }
 }
@@ -203,10 +205,10 @@ function inflateSmall(data: Buffer): Buffer | undefined {
  * What the library is about to believe about the end of the archive, checked first: the last end record, the ZIP64
  * record right where its locator says and near the end, and a directory that lies inside and is not larger than it can be.
  */
-async function checkEnd(subject: Subject, maxEntries: number): Promise<void> {
+function checkEnd(subject: Subject, maxEntries: number): void {
   const { size } = subject;
   const tailBytes = Math.min(size, TAIL_BYTES);
-  const tail = await subject.slice(size - tailBytes, tailBytes);
+  const tail = subject.slice(size - tailBytes, tailBytes);
   const at = lastEndRecord(tail);
   if (at === undefined) throw new Damaged('no end record');
   let entries = tail.readUInt16LE(at + 8);

@@ -21,7 +21,7 @@ export interface ParentFace<P extends Protocol> {
 }
 
 const STOP_LIMIT_MS = 10_000;
-const WATCHDOG_INTERVAL_MS = 1_000;
+const WATCHDOG_INTERVAL_MS = 500;
 
 export function serveParent<P extends Protocol>(options: ServeOptions<P>): ParentFace<P> {
   if (!process.send) throw new SluiceError('INTERNAL', 'This module runs only as a child of the gateway.');

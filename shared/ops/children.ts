@@ -65,6 +65,8 @@ const START_TIMEOUT_MS = 60_000;
 const ASK_TIMEOUT_MS = 30_000;
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
+/** How long a child may stay once its channel is closed. */
+const DISCONNECTED_MS = 1_000;
 /** A child that ran this long was not in a crash loop: its next restart is quick again. */
 const STABLE_MS = 30_000;
 
@@ -269,7 +271,7 @@ function exitOf(child: ChildProcess): Promise<Omit<ExitReason, 'expected'>> {
     });
     child.once('disconnect', () => {
       // A child that closes its channel but stays would be lost to us.
-      setTimeout(() => child.kill('SIGKILL'), 2_000).unref();
+      setTimeout(() => child.kill('SIGKILL'), DISCONNECTED_MS).unref();
       both();
     });
     child.on('error', () => {

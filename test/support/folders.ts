@@ -1,4 +1,5 @@
 /** Folders, files and a file system that can be watched and broken, for tests that touch a disk. */
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,11 @@ export function removeFolders(): void {
 }
 
 const made: string[] = [];
+
+/** Where many small files cost little: memory, or the usual place. */
+export function memoryFolder(): string {
+  return fs.existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+}
 
 /** Another file system than the one of newFolder(), undefined where there is none. */
 export function otherFileSystem(): string | undefined {
@@ -50,6 +56,20 @@ export function watchedFs(hooks: { before?(call: Call): void; after?(call: Call)
       };
     },
   });
+}
+
+/**
+ * A file system of its own with so many bytes, mounted in a new folder and taken away by unmount(). Undefined where
+ * mounting is not allowed.
+ */
+export function tinyFileSystem(sizeBytes: number): { path: string; unmount(): void } | undefined {
+  const path = newFolder();
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeBytes}`, 'tmpfs', path], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  return { path, unmount: () => execFileSync('umount', ['-l', path]) };
 }
 
 /** A system error as node:fs throws it. */

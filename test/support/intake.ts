@@ -26,17 +26,17 @@ export interface Bench {
 export const HOLD_MS = 1_000;
 
 export function newIntake(
-  config: Partial<IntakeConfig> & { names?: 'posix' | 'portable'; maxObjectBytes?: number } = {},
+  config: Partial<IntakeConfig> & { names?: 'posix' | 'portable'; maxObjectBytes?: number; under?: string } = {},
   tools: Partial<IntakeTools> = {},
 ): Bench {
-  const base = newFolder();
+  const base = newFolder(config.under);
   const share = join(base, 'share');
   const spoolDir = config.spoolDir ?? join(base, 'spool');
   fs.mkdirSync(share);
   if (!config.spoolDir) fs.mkdirSync(spoolDir);
   const clock = new ManualClock(5_000);
   const batches: Batch[] = [];
-  const { names = 'posix', maxObjectBytes = 1e9, ...rest } = config;
+  const { names = 'posix', maxObjectBytes = 1e9, under: _under, ...rest } = config;
   const tenants: TenantShare[] = [{ name: 'demo', share, names, maxObjectBytes }];
   const intake = new Intake(
     { tenants, holdMs: HOLD_MS, symbolBytes: 1408, blockSymbols: 4096, ...rest, spoolDir },

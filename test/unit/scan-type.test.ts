@@ -109,7 +109,7 @@ describe('scan type', () => {
 
   it('knows only promises that some detection can keep', () => {
     const own = [TEXT_TYPE, HTML_TYPE, SVG_TYPE, EMPTY_TYPE, UNKNOWN_TYPE];
-    const known = [...own, ...[...supportedMimeTypes].map((type) => type.replace(/;.*/, ''))];
+    const known = [...own, ...[...supportedMimeTypes].map((type) => type.replace(/;.*/, '').toLowerCase())];
     const never = promisedTypes().filter((type) => !known.some((one) => keepsPromise([type], one)));
     expect(never).to.deep.equal([]);
     // And every type that may be found has the form that the scanner accepts.

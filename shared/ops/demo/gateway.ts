@@ -37,13 +37,14 @@ export interface GatewayListeners {
  * On one machine three process trees share the cores. The sender is the one that can wait: at a lower priority it
  * never takes from the link and the receiver the time they need to keep up with it.
  */
-const LOW_SIDE_NICENESS = 5;
+const LOW_SIDE_NICENESS = 10;
 const STOP_MS = 15_000;
 const moduleOf = (path: string) => new URL(`../../../${path}`, import.meta.url);
 
 export class Gateway {
   low!: Child<LowProtocol>;
   high!: Child<HighProtocol>;
+  /** Absent until that side has started. */
   lowReady!: LowReady;
   highReady!: HighReady;
   /** Counters of the simulated link, as last told. */
@@ -108,7 +109,10 @@ export class Gateway {
       restart: false,
       onEvent: {
         objects: (news) => this.listeners.high(news),
-        alarm: (alarm) => this.listeners.alarm('high', alarm),
+        alarm: (alarm) => {
+          // While the low side is still being started, silence is no news.
+          if (this.lowReady || alarm.code !== 'LINK_SILENT') this.listeners.alarm('high', alarm);
+        },
       },
     });
     await this.high.start();

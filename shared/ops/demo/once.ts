@@ -72,6 +72,7 @@ export async function demoOnce(options: OnceOptions): Promise<OnceReport> {
     state.writeRun(runFile(gateway, out));
     options.say(`queues: low side ${gateway.lowReady.queueStore}; high side ${gateway.highReady.queueStore}`);
     await finish(gateway, outcomes, options);
+    await sayLink(gateway, options.say);
     const seconds = (performance.now() - startedMs) / 1000;
     report = await reportOf(outcomes, options, input, out, seconds, () => gateway.highToLow());
   } finally {
@@ -149,6 +150,23 @@ async function finish(gateway: Gateway, outcomes: Outcomes, { timeoutMs, say }: 
       say(`${outcomes.count('released')} of ${total} released; ${formatSize(low.bytesSent)} sent`);
     }
   }
+}
+
+/** Where datagrams were lost, and what it took to make up for it. */
+async function sayLink(gateway: Gateway, say: (line: string) => void): Promise<void> {
+  const low = await gateway.low.ask('summary', null);
+  const { link } = await gateway.high.ask('summary', null);
+  const { lost = 0, burstLost = 0, outageLost = 0, kernelDropped = 0, sendFailed = 0 } = gateway.linkCounters ?? {};
+  say(
+    `low side: ${low.framesSent} frames sent, ${low.sendErrors} not taken by the system; ` +
+      `link: ${lost + burstLost + outageLost} lost as asked, ${kernelDropped} overrun, ${sendFailed} not delivered`,
+  );
+  say(
+    `high side: ${link.datagrams} datagrams, ${link.kernelDrops ?? '?'} dropped by the kernel, ${link.ringDrops} by the ring; ` +
+      `${link.framesLost} of ${link.framesExpected} frames missing, ${link.repairUsed} symbols rebuilt, ` +
+      `${link.blocksDecoded} blocks decoded, ${link.blocksPlain} whole, ${link.blocksBad} bad, ${link.spilled} put aside, ` +
+      `${link.noRoom} symbols without room, ${link.conflicting} conflicting`,
+  );
 }
 
 async function reportOf(

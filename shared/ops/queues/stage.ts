@@ -4,7 +4,7 @@
  * A job is delivered at least once: after a crash, or when the store forgot that it was finished, it comes again.
  * BullMQ's deduplication makes a key unique while its job waits, runs or is put off, and frees it when the job ends.
  */
-import { type IQueueBackend, type Job, type JobsOptions, Queue, Worker } from 'bullmq';
+import { type IQueueBackend, type Job, type JobsOptions, type JobType, Queue, Worker } from 'bullmq';
 import { SluiceError, wordsOf } from '../../core/errors.js';
 import type { Backend } from './backend.js';
 import { entryOf, failureOf, Notes } from './job.js';
@@ -28,6 +28,8 @@ const STALL_CHECK_MS = 10_000;
 /** A job whose process ended this many times while it ran is what ends it: it fails for good. */
 const MAX_STALLS = 5;
 const DETACH_TIMEOUT_MS = 1_000;
+/** What BullMQ's PostgreSQL backend calls the waiting jobs of a paused queue; its types do not know the word. */
+const PAUSED = 'paused' as JobType;
 
 export async function openStage<Data extends object>(
   backend: Backend,
@@ -121,8 +123,9 @@ class BullStage<Data extends object> implements OpenStage<Data> {
 
   counts(): Promise<StageCounts> {
     return this.ask(async () => {
-      const found = await this.queue.getJobCounts('waiting', 'active', 'delayed', 'failed', 'completed');
-      const { waiting = 0, active = 0, delayed = 0, failed = 0, completed = 0 } = found;
+      const found = await this.queue.getJobCounts('waiting', PAUSED, 'active', 'delayed', 'failed', 'completed');
+      const { active = 0, delayed = 0, failed = 0, completed = 0 } = found;
+      const waiting = (found.waiting ?? 0) + (found[PAUSED] ?? 0);
       return { waiting, active, delayed, failed, completed };
     });
   }
