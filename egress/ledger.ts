@@ -259,14 +259,13 @@ export class HighLedger {
     return this.file.get('SELECT 1 FROM histories WHERE history = ?', history) !== undefined;
   }
 
-  /** Payloads still on their way of which every object's number is at most `done`. */
-  overdue(history: string, done: number): HighPayload[] {
+  /** Payloads still on their way although the position has passed every object of theirs. */
+  overdue(): HighPayload[] {
     return this.file
       .all(
-        `SELECT * FROM payloads WHERE state = 'assembling' AND history = ?
-           AND NOT EXISTS (SELECT 1 FROM objects WHERE payload = payloads.object AND sequence > ?)`,
-        history,
-        done,
+        `SELECT payloads.* FROM payloads JOIN histories ON histories.history = payloads.history
+           WHERE state = 'assembling' AND NOT EXISTS
+             (SELECT 1 FROM objects WHERE objects.payload = payloads.object AND sequence > accounted)`,
       )
       .map(payloadOf);
   }

@@ -1,11 +1,12 @@
 /**
- * Decides when a transfer counts as incomplete: the signed position of the link has passed it by more than the reorder
- * window, or nothing has arrived for too long. Also names the sequence numbers of which nothing ever came.
+ * Decides when a transfer counts as incomplete: the signed position of the link has passed it and nothing of it has come
+ * for the reorder window, or the link has been silent for too long. Also names the sequence numbers of which nothing
+ * ever came. A transfer that is being sent again is fed again, so it has the same time.
  *
  * Time comes in as an argument and nothing is decided while blocks are still being rebuilt or envelopes verified.
  */
 import { LIMITS } from '../shared/core/limits.js';
-import type { Heartbeat } from '../shared/wire/statements.js';
+import type { Heartbeat, ObjectId } from '../shared/wire/statements.js';
 import type { HighLedger, HighPayload } from './ledger.js';
 
 export interface PositionOptions {
@@ -18,6 +19,16 @@ export interface PositionEvents {
   unseen(history: string, sequence: number): void;
   sessionEnded(session: string): void;
   alarm(code: string, words: string): void;
+}
+
+/** How reception stands. */
+export interface Standing {
+  /** Time since the last authentic frame. */
+  silentMs: number;
+  /** Blocks are being rebuilt or envelopes verified: decide later. */
+  busy: boolean;
+  /** Time since a payload last got a new symbol. */
+  quietMs: (payload: ObjectId) => number;
 }
 
 interface Passed {
@@ -63,24 +74,21 @@ export class LinkPosition {
     this.passed.push({ heartbeat, dueMs: nowMs + options.reorderWindowMs });
   }
 
-  /**
-   * To be called every few hundred milliseconds.
-   * @param silentMs time since the last authentic frame
-   * @param busy blocks are being rebuilt or envelopes verified: decide later
-   */
-  tick(nowMs: number, silentMs: number, busy: boolean): void {
-    if (busy) return;
+  /** To be called every few hundred milliseconds. */
+  tick(nowMs: number, standing: Standing): void {
+    if (standing.busy) return;
     while (this.passed[0] && this.passed[0].dueMs <= nowMs) this.pass(this.passed.shift()!.heartbeat);
+    for (const payload of this.ledger.overdue()) {
+      if (standing.quietMs(payload.object) < this.options.reorderWindowMs) continue;
+      this.events.incomplete(payload, 'The low side has gone on, and too much of it is missing.');
+    }
     for (const { session, dueMs } of this.ending) if (dueMs <= nowMs) this.events.sessionEnded(session);
     this.ending = this.ending.filter(({ dueMs }) => dueMs > nowMs);
-    if (silentMs >= this.options.silenceMs) this.fallSilent(silentMs);
+    if (standing.silentMs >= this.options.silenceMs) this.fallSilent(standing.silentMs);
     else this.silent = false;
   }
 
   private pass({ history, sequenceDone, sequenceLast, voids }: Heartbeat): void {
-    for (const payload of this.ledger.overdue(history, sequenceDone)) {
-      this.events.incomplete(payload, 'The low side has gone on, and too much of it is missing.');
-    }
     const isVoid = (sequence: number) => voids.some(({ first, last }) => sequence >= first && sequence <= last);
     for (const sequence of this.ledger.account(history, sequenceDone, sequenceLast, isVoid)) {
       this.events.unseen(history, sequence);

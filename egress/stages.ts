@@ -45,6 +45,9 @@ const RELEASE_BATCH = 256;
 const NOT_WORTH_COLLECTING: readonly string[] = ['VERIFY_TENANT_UNKNOWN', 'VERIFY_TOO_LARGE', 'MANIFEST_INVALID'];
 
 export class HighStages {
+  /** Payloads whose manifest is verified and that assembly does not know for want of room. */
+  private readonly withoutRoom = new Set<ObjectId>();
+
   constructor(private readonly tools: StageTools) {}
 
   // ------------------------------------------------------------ verify
@@ -86,11 +89,23 @@ export class HighStages {
   expect(payload: HighPayload): boolean {
     const { object, coding } = payload;
     if (!this.tools.hasRoom(coding.lengthBytes)) {
+      this.withoutRoom.add(object);
       this.tools.alarm('STORAGE_FULL', `There is no room to assemble payload ${object} (${coding.lengthBytes} bytes).`);
       return false;
     }
+    this.withoutRoom.delete(object);
     this.tools.receiver.tell('expect', coding);
     return true;
+  }
+
+  /** Payloads there was no room for, once there is. To be called now and then. */
+  expectAgain(): void {
+    for (const object of this.withoutRoom) {
+      const payload = this.tools.ledger.payload(object);
+      const open = payload?.state === 'assembling' || payload?.state === 'incomplete';
+      if (!open) this.withoutRoom.delete(object);
+      else if (this.tools.hasRoom(payload.coding.lengthBytes)) this.expect(payload);
+    }
   }
 
   private quarantineUnseen({ object }: HighPayload): void {

@@ -6,7 +6,7 @@
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, statfsSync, writeSync } from 'node:fs';
 import { toHex } from '../shared/core/bytes.js';
-import { wordsOf } from '../shared/core/errors.js';
+import { SluiceError, wordsOf } from '../shared/core/errors.js';
 import { readLinkKey } from '../shared/crypto/keyfiles.js';
 import { Child } from '../shared/ops/children.js';
 import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
@@ -83,7 +83,7 @@ export class HighSide {
   }
 
   async summary(): Promise<HighSummary> {
-    const { assembly, ...socket } = await this.receiver.ask('counters', null);
+    const { assembly, quietMs: _, ...socket } = await this.receiver.ask('counters', null);
     return {
       counts: this.ledger.counts(),
       link: { ...socket, ...assembly },
@@ -198,7 +198,7 @@ export class HighSide {
         trouble: ({ code, words }) => this.alarm(code, words),
       },
     });
-    for (const { storage } of tenants) mkdirSync(storage, { recursive: true, mode: 0o750 });
+    for (const { storage } of tenants) makeStorage(storage);
   }
 
   private async openQueues(): Promise<void> {
@@ -321,10 +321,12 @@ export class HighSide {
   private async keepHouse(): Promise<void> {
     try {
       this.counters = await this.receiver.ask('counters', null);
-      const { assembly, oversize } = this.counters;
+      const { assembly, oversize, quietMs } = this.counters;
       const now = performance.now();
       const busy = assembly.blocksWaiting > 0 || this.verifying.size > 0;
-      this.position.tick(now, assembly.silentMs ?? now - this.startedMs, busy);
+      const silentMs = assembly.silentMs ?? now - this.startedMs;
+      this.position.tick(now, { silentMs, busy, quietMs: (payload) => quietMs[payload] ?? silentMs });
+      this.stages.expectAgain();
       if (oversize > 0 && this.alarmedParameters === '') {
         this.alarmedParameters = 'oversize';
         this.alarm('LINK_PARAMETERS', 'Datagrams longer than link.mtu allows arrive and are dropped.');
@@ -339,6 +341,21 @@ export class HighSide {
     const disk = statfsSync(this.state.path);
     // The payload itself is already among the open ones.
     return this.ledger.openBytes() <= spoolMax && disk.bavail * disk.bsize - bytes >= minFree;
+  }
+}
+
+/**
+ * Makes the tenant's folder, but nothing above it: a file system that is not mounted must not be mistaken for an empty one.
+ */
+function makeStorage(storage: string): void {
+  try {
+    mkdirSync(storage, { mode: 0o750 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw new SluiceError(
+      'CONFIG_INVALID',
+      `The storage ${storage} cannot be made: ${wordsOf(error)}. Make the folder above it, or mount it.`,
+    );
   }
 }
 

@@ -58,6 +58,8 @@ export class Assembler {
   private readonly droppedAway = new Map<string, SourceBlock>();
   private feeding = 0;
   private last: Payload | undefined;
+  /** The caller's clock, set before frames are given. */
+  nowMs = 0;
 
   constructor(
     private readonly options: AssemblerOptions,
@@ -102,8 +104,10 @@ export class Assembler {
     block.fed = ++this.feeding;
     let result = block.add(esi, bytes, at);
     if (result === 'noRoom' && this.makeRoom(payload, block)) result = block.add(esi, bytes, at);
-    if (result === 'new') counters.accepted++;
-    else counters[result]++;
+    if (result === 'new') {
+      counters.accepted++;
+      payload.fedMs = this.nowMs;
+    } else counters[result]++;
   }
 
   /** Marks a block with k symbols for the finisher, once. */
@@ -216,6 +220,7 @@ export class Assembler {
       return;
     }
     payload.expect(coding, store, new Uint8Array(done.length));
+    payload.fedMs = this.nowMs;
     for (const block of early) if (block.ready) this.queue(payload, block);
     for (let sbn = 0; sbn < done.length; sbn++) if (done[sbn]) this.recheck(payload, sbn);
     this.resume(payload);
@@ -386,6 +391,15 @@ export class Assembler {
     this.offer();
     this.ports.counters.blocksWaiting = this.finishing + this.rechecking + this.ready.length;
     this.ports.counters.memoryBytes = this.memory.usedBytes + this.orphanMemory.usedBytes;
+  }
+
+  /** How long each payload with a manifest has had no new symbol. */
+  quietMs(nowMs: number): Record<ObjectId, number> {
+    const quiet: Record<ObjectId, number> = {};
+    for (const payload of this.payloads.values()) {
+      if (payload.expected && !payload.complete) quiet[payload.object] = nowMs - payload.fedMs;
+    }
+    return quiet;
   }
 
   // ------------------------------------------------------------ giving up

@@ -61,6 +61,7 @@ class AssemblyThread {
       const now = performance.now();
       this.takeMessages(now);
       if (now >= this.nextTickMs) this.tick(now);
+      this.assembler.nowMs = now;
       if (this.intake.drain(this.ring, BATCH_FRAMES, now) === 0) this.ring.waitForFrames(IDLE_WAIT_MS);
     }
   }
@@ -104,7 +105,7 @@ class AssemblyThread {
     this.counters.framesLost = session.lost;
     this.counters.framesExpected = session.expected;
     if (lastFrameMs !== undefined) this.counters.silentMs = now - lastFrameMs;
-    this.tell({ event: 'counters', payload: this.counters });
+    this.tell({ event: 'counters', payload: { counters: this.counters, quietMs: this.assembler.quietMs(now) } });
   }
 
   /** A block always goes to the same finisher, so that its files are open in one place. */

@@ -16,6 +16,8 @@ export interface Expected {
 export class Payload {
   readonly blocks = new Map<number, SourceBlock>();
   expected: Expected | undefined;
+  /** When it last got a new symbol, or was told what it must be. */
+  fedMs = 0;
   partition: Partition;
 
   constructor(

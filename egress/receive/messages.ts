@@ -28,6 +28,8 @@ export interface ReceiverCounters {
   oversize: number;
   empty: number;
   assembly: AssemblyCounters;
+  /** Milliseconds since each payload that is being assembled last got a new symbol. */
+  quietMs: Record<ObjectId, number>;
 }
 
 /** Every frame ends in exactly one of the first group. */
@@ -125,9 +127,15 @@ export interface FinisherThreadData {
   port: MessagePort;
 }
 
+/** How things stand, told at a steady interval. */
+export interface AssemblyNews {
+  event: 'counters';
+  payload: { counters: AssemblyCounters; quietMs: Record<ObjectId, number> };
+}
+
 type Named<T> = { [E in keyof T]: { event: E; payload: T[E] } }[keyof T];
 export type ToAssemblyThread = Named<ReceiverProtocol['toChild']> | { event: 'stop'; payload: null };
-export type FromAssemblyThread = Named<ReceiverProtocol['toParent']> | { event: 'counters'; payload: AssemblyCounters };
+export type FromAssemblyThread = Named<ReceiverProtocol['toParent']> | AssemblyNews;
 
 /** One block with at least k symbols, to be rebuilt, checked and written. Its memory comes back with the answer. */
 export interface FinishBlock {

@@ -16,7 +16,7 @@ import { createRing, FrameRing } from '../../shared/link/ring.js';
 import { serveParent } from '../../shared/ops/children.js';
 import { zeroCounters } from './frameIntake.js';
 import {
-  type AssemblyCounters,
+  type AssemblyNews,
   type AssemblyThreadData,
   type FinisherThreadData,
   type FromAssemblyThread,
@@ -30,7 +30,7 @@ import {
 } from './messages.js';
 
 class ReceivingProcess {
-  private assemblyCounters: AssemblyCounters = zeroCounters();
+  private assemblyNews: AssemblyNews['payload'] = { counters: zeroCounters(), quietMs: {} };
 
   private constructor(
     readonly port: number,
@@ -41,7 +41,7 @@ class ReceivingProcess {
     private readonly threads: Worker[],
   ) {
     assembly.on('message', (message: FromAssemblyThread) => {
-      if (message.event === 'counters') this.assemblyCounters = message.payload;
+      if (message.event === 'counters') this.assemblyNews = message.payload;
       else parent.tell(message.event, message.payload as never);
     });
     // A thread that dies takes the process with it: the supervisor starts a fresh one from what is on disk.
@@ -106,7 +106,8 @@ class ReceivingProcess {
       ringDrops: this.ring.drops(),
       oversize: this.socketCounters[SocketCounter.oversize]!,
       empty: this.socketCounters[SocketCounter.empty]!,
-      assembly: this.assemblyCounters,
+      assembly: this.assemblyNews.counters,
+      quietMs: this.assemblyNews.quietMs,
     };
   }
 

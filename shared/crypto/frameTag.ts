@@ -13,7 +13,8 @@ export class FrameTagger {
   /** @param linkKey 16 bytes, the same on both sides. */
   constructor(linkKey: Uint8Array) {
     if (linkKey.length !== 16) throw new SluiceError('KEY_UNREADABLE', 'A link key has 16 bytes.');
-    this.key = new Uint32Array(linkKey.slice().buffer);
+    // A copy at offset 0 of a buffer of its own: `slice` of a Buffer would be a view of the pool it lies in.
+    this.key = new Uint32Array(Uint8Array.from(linkKey).buffer);
   }
 
   /** Writes the tag of the frame of `bytes` bytes at 4-byte word `at`. */

@@ -163,6 +163,7 @@ export const emptyHeader = (): FrameHeader => ({
 export function plausibleBlockSymbols(header: FrameHeader, symbolBytes: number): number | undefined {
   const { symbols, blockSymbols, sbn, esi } = header;
   if (symbols === 0 || blockSymbols === 0) return undefined;
+  if (symbols > Math.ceil(LIMITS.objectMaxBytes / symbolBytes)) return undefined;
   if (blockSymbols > LIMITS.blockMaxSymbols || blockSymbols * symbolBytes > LIMITS.blockMaxBytes) return undefined;
   const blocks = Math.ceil(symbols / blockSymbols);
   if (sbn >= blocks) return undefined;
@@ -170,7 +171,7 @@ export function plausibleBlockSymbols(header: FrameHeader, symbolBytes: number):
   const small = Math.floor(symbols / blocks);
   const k = sbn < symbols - small * blocks ? small + 1 : small;
   // Points of the code: K' + r < 65536 with K' < 2k, so esi is bounded by the field.
-  const padded = 2 ** Math.ceil(Math.log2(k));
+  const padded = 2 ** (32 - Math.clz32(k - 1));
   if (esi >= k && padded + (esi - k) >= LIMITS.codePoints) return undefined;
   return k;
 }

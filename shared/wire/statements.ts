@@ -217,9 +217,9 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
   }
   const envelope: Envelope = {
     statementType,
-    statement: fields.statement as Uint8Array,
-    keyId: fields.keyId as Uint8Array,
-    signature: fields.signature as Uint8Array,
+    statement: bytesField(fields.statement),
+    keyId: bytesField(fields.keyId),
+    signature: bytesField(fields.signature),
   };
   if (envelope.keyId.length !== 8 || envelope.signature.length !== 64) {
     throw new SluiceError('ENVELOPE_MALFORMED', 'Its key id or signature has the wrong length.');
@@ -243,11 +243,17 @@ export function decodeManifests(bytes: Uint8Array): Manifests {
     sealedMs: numberOf(fields.sealedMs, 'sealed_ms'),
     keyId: bytesOf(fields.keyId, 8, 'key_id'),
   };
+  const transfers = new Set<TransferId>();
   let offset = 0;
+  let sequence = 0;
   for (const manifest of value.manifests) {
     if (manifest.offset !== offset) invalid('the offset of an object');
+    if (manifest.sequence <= sequence) invalid('the order of the sequence numbers');
     offset += manifest.sizeBytes;
+    sequence = manifest.sequence;
+    transfers.add(manifest.transfer);
   }
+  if (transfers.size !== value.manifests.length) invalid('a transfer id that is used twice');
   if (offset !== coding.lengthBytes) invalid('the length of the payload');
   sameAsWritten(bytes, encodeManifests(value), 'MANIFEST_INVALID');
   return value;
@@ -279,8 +285,10 @@ export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
     keyId: bytesOf(fields.keyId, 8, 'key_id'),
   };
   if (value.sequenceDone > value.sequenceLast) invalid('the sequence position');
-  if (value.voids.some((range) => range.first === 0 || range.first > range.last || range.last > value.sequenceLast)) {
-    invalid('a void range');
+  let before = 0;
+  for (const { first, last } of value.voids) {
+    if (first <= before || first > last || last > value.sequenceLast) invalid('a void range');
+    before = last;
   }
   sameAsWritten(bytes, encodeHeartbeat(value), 'MANIFEST_INVALID');
   return value;
@@ -293,7 +301,7 @@ function decodeCoding(fields: Fields | null): Coding {
     lengthBytes: numberOf(fields.length, 'length'),
     symbolBytes: numberOf(fields.symbolSize, 'symbol_size'),
     blockSymbols: numberOf(fields.blockSymbols, 'block_symbols'),
-    blockDigests: fields.blockDigests as Uint8Array,
+    blockDigests: bytesField(fields.blockDigests),
   };
   const { lengthBytes, symbolBytes, blockSymbols } = coding;
   if (coding.object === '0000000000000000') invalid('the object id');
@@ -315,15 +323,14 @@ function decodeManifest(fields: Fields, filters: Fields[]): Manifest {
   const sha256 = hexOf(fields.sha256, 32, 'sha256');
   const verdicts = fields.verdicts as Fields[];
   if (verdicts.length > LIMITS.manifestMaxFilters) invalid('the number of verdicts');
-  const consignment = fields.consignment as Uint8Array;
-  const path = fields.path as Uint8Array;
+  const consignment = bytesField(fields.consignment);
+  const path = bytesField(fields.path);
   if (path.length === 0 || path.length > LIMITS.pathMaxBytes) invalid('the length of a path');
   if (consignment.length !== 0 && consignment.length !== 16) invalid('a consignment id');
-  const sequence = numberOf(fields.sequence, 'sequence');
-  if (sequence === 0) invalid('a sequence number');
+  const filtersNamed = new Set<string>();
   return {
     transfer: hexOf(fields.transfer, 16, 'transfer'),
-    sequence,
+    sequence: numberOf(fields.sequence, 'sequence'),
     tenant: textOf(fields.tenant, 'tenant'),
     path,
     offset: numberOf(fields.offset, 'offset'),
@@ -337,9 +344,13 @@ function decodeManifest(fields: Fields, filters: Fields[]): Manifest {
     verdicts: verdicts.map((verdict) => {
       const filter = filters[numberOf(verdict.filter, 'filter')];
       if (!filter || verdict.outcome !== OUTCOME_PASS) return invalid('a verdict');
-      const digest = verdict.digest as Uint8Array;
+      const digest = bytesField(verdict.digest);
+      const name = textOf(filter.name, 'filter name');
+      // Two verdicts of one filter could say two things.
+      if (filtersNamed.has(name)) invalid('a filter with two verdicts');
+      filtersNamed.add(name);
       return {
-        filter: textOf(filter.name, 'filter name'),
+        filter: name,
         version: textOf(filter.version, 'filter version'),
         configDigest: hexOf(filter.configDigest, 32, 'filter configuration'),
         digest: digest.length === 0 ? sha256 : hexOf(digest, 32, 'verdict digest'),
@@ -351,7 +362,8 @@ function decodeManifest(fields: Fields, filters: Fields[]): Manifest {
 function read(type: protobuf.Type, bytes: Uint8Array, code: 'ENVELOPE_MALFORMED' | 'MANIFEST_INVALID'): Fields {
   if (bytes.length > LIMITS.envelopeMaxBytes) throw new SluiceError(code, 'It is larger than allowed.');
   try {
-    return type.decode(bytes) as unknown as Fields;
+    // As a plain array: from a Buffer the fields would come out as Buffers.
+    return type.decode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)) as unknown as Fields;
   } catch (cause) {
     throw new SluiceError(code, 'It is not a protobuf message of this type.', { cause });
   }
@@ -371,8 +383,11 @@ function numberOf(value: unknown, what: string): number {
   return number;
 }
 
+/** protobufjs gives an absent bytes field as a frozen empty Array. */
+const bytesField = (value: unknown): Uint8Array => (value instanceof Uint8Array ? value : new Uint8Array(0));
+
 function bytesOf(value: unknown, length: number, what: string): Uint8Array {
-  const bytes = value as Uint8Array;
+  const bytes = bytesField(value);
   if (bytes.length !== length) invalid(what);
   return bytes;
 }
@@ -382,7 +397,7 @@ const hexOf = (value: unknown, length: number, what: string): string => toHex(by
 function textOf(value: unknown, what: string): string {
   const text = value as string;
   // Text fields are names of a small vocabulary; a control character in one is an attack on somebody's screen.
-  if (text.length > LIMITS.manifestMaxTextBytes || /[\p{C}\u2028\u2029]/u.test(text)) invalid(what);
+  if (protobuf.util.utf8.length(text) > LIMITS.manifestMaxTextBytes || /[\p{C}\u2028\u2029]/u.test(text)) invalid(what);
   return text;
 }
 

@@ -43,13 +43,14 @@ for (const kind of ['redis-server', 'embedded'] as const) {
     let dir: string;
     let store: QueueStore;
     const troubles: SluiceError[] = [];
-    const open = (more: { side?: 'high'; closeTimeoutMs?: number } = {}) =>
+    const open = (more: { side?: 'high' } = {}) =>
       openQueueStore({
         side: 'low',
         // Without a PATH nothing is found, so "auto" ends at the embedded store.
         choice: 'auto',
         path: kind === 'embedded' ? '' : undefined,
         dir,
+        closeTimeoutMs: 300,
         onTrouble: (error) => troubles.push(error),
         ...more,
       });
@@ -250,7 +251,7 @@ for (const kind of ['redis-server', 'embedded'] as const) {
       expect(await refusal(first.add([work('late')]))).to.equal('QUEUE_STORE_UNAVAILABLE');
       expect(await refusal(first.counts())).to.equal('QUEUE_STORE_UNAVAILABLE');
 
-      store = await open({ closeTimeoutMs: 200 });
+      store = await open();
       const handle = async ({ id }: Work) => {
         seen.push(id);
       };

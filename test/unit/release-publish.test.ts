@@ -288,8 +288,11 @@ describe('release: publish', () => {
     const away = newFolder(memoryFolder());
     fs.mkdirSync(join(storage, 'demo/d'), { recursive: true });
     const swapper = await disturb(
-      `fs.renameSync(input.d, input.away); fs.symlinkSync(input.outside, input.d);
-       fs.unlinkSync(input.d); fs.renameSync(input.away, input.d);`,
+      `input.n = (input.n ?? 0) + 1;
+       fs.renameSync(input.d, input.away + input.n);
+       fs.symlinkSync(input.outside, input.d);
+       fs.unlinkSync(input.d);
+       fs.mkdirSync(input.d);`,
       { d: join(storage, 'demo/d'), away: join(away, 'd'), outside },
     );
     const publisher = new Publisher();

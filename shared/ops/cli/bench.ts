@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import type { ExitCode } from './main.js';
+import type { ExitCode } from './exitCode.js';
 
 const MODULE = fileURLToPath(new URL('../../../bench/main.js', import.meta.url));
 

@@ -3,8 +3,8 @@ import { type Command, Option } from 'commander';
 import { SluiceError } from '../../core/errors.js';
 import { demoLive } from '../demo/live.js';
 import { demoOnce } from '../demo/once.js';
+import type { ExitCode } from './exitCode.js';
 import { addImpairmentOptions, impairmentsOf } from './impairments.js';
-import type { ExitCode } from './main.js';
 import { atLeast, duration, rate, whole } from './numbers.js';
 import { jsonLine, sayLine, untilStopped } from './output.js';
 

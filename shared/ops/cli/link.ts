@@ -3,8 +3,8 @@ import { fork } from 'node:child_process';
 import type { Command } from 'commander';
 import { SluiceError } from '../../core/errors.js';
 import { type FromSimulator, SIMULATOR_MODULE, type ToSimulator } from '../../link/simulatorMessages.js';
+import type { ExitCode } from './exitCode.js';
 import { addImpairmentOptions, impairmentsOf } from './impairments.js';
-import type { ExitCode } from './main.js';
 import { rate } from './numbers.js';
 import { jsonLine, sayLine, untilStopped } from './output.js';
 

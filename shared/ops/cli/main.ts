@@ -4,13 +4,11 @@ import { ERRORS, SluiceError } from '../../core/errors.js';
 import { addBenchCommand } from './bench.js';
 import { addConfigCommand } from './config.js';
 import { addDemoCommand } from './demo.js';
+import type { ExitCode } from './exitCode.js';
 import { addKeygenCommand } from './keygen.js';
 import { addLinkCommand } from './link.js';
 import { addResendCommand } from './resend.js';
 import { addSideCommands } from './side.js';
-
-/** 0 good, 1 ran but the outcome is not good, 2 usage, 3 could not start. */
-export type ExitCode = 0 | 1 | 2 | 3;
 
 const USAGE_CODES: readonly string[] = ['USAGE'];
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import type { ExitCode } from './main.js';
+import type { ExitCode } from './exitCode.js';
 
 const MODULE = fileURLToPath(new URL('../../../ingress/resendCommand.js', import.meta.url));
 

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { Child, type Protocol } from '../children.js';
 import type { HighProtocol, LowProtocol } from '../sides.js';
-import type { ExitCode } from './main.js';
+import type { ExitCode } from './exitCode.js';
 import { jsonLine, sayLine, untilStopped } from './output.js';
 
 /** The embedded queue store alone takes some seconds to start cold. */

@@ -4,7 +4,7 @@
  * A job is delivered at least once: after a crash, or when the store forgot that it was finished, it comes again.
  * BullMQ's deduplication makes a key unique while its job waits, runs or is put off, and frees it when the job ends.
  */
-import { type IQueueBackend, type Job, type JobsOptions, type JobType, Queue, Worker } from 'bullmq';
+import { type IQueueBackend, type Job, type JobsOptions, type JobType, Queue, WaitingError, Worker } from 'bullmq';
 import { SluiceError, wordsOf } from '../../core/errors.js';
 import type { Backend } from './backend.js';
 import { entryOf, failureOf, Notes } from './job.js';
@@ -56,7 +56,11 @@ type BullWorker<Data> = Worker<Data, void, string, IQueueBackend>;
 class BullStage<Data extends object> implements OpenStage<Data> {
   private readonly queue: BullQueue<Data>;
   private readonly worker: BullWorker<Data>;
-  private readonly running = new Set<Job>();
+  /** Ends the wait for handlers that do not finish in time when the stage closes. */
+  private abandon: () => void = () => {};
+  private readonly abandoned = new Promise<void>((resolve) => {
+    this.abandon = resolve;
+  });
   /** The last run of each key: two handlers of one key never run at once here, whatever the store believes. */
   private readonly turns = new Map<string, Promise<void>>();
   private readonly jobOptions: JobsOptions;
@@ -171,14 +175,12 @@ class BullStage<Data extends object> implements OpenStage<Data> {
         () => true,
       );
       if (!(await Promise.race([finished, after(this.closeTimeoutMs)]))) {
-        const back = [...this.running].map((job) => job.moveToWait(job.token));
-        await Promise.race([Promise.allSettled(back), after(DETACH_TIMEOUT_MS)]);
-        // Without the store, BullMQ would wait for it before it lets go.
-        const detached = this.worker
-          .getBackend()
-          .close(true)
-          .catch(() => {});
-        await Promise.race([detached, after(DETACH_TIMEOUT_MS)]);
+        this.abandon();
+        if (!(await Promise.race([finished, after(DETACH_TIMEOUT_MS)]))) {
+          // The store is away. BullMQ would wait for it; it lets go when the backend closes the connections.
+          const detached = this.worker.getBackend().close(true);
+          await Promise.race([detached.catch(() => {}), after(DETACH_TIMEOUT_MS)]);
+        }
       }
       await Promise.race([this.queue.close().catch(() => {}), after(DETACH_TIMEOUT_MS)]);
     })();
@@ -198,20 +200,22 @@ class BullStage<Data extends object> implements OpenStage<Data> {
 
   private async work(job: Job<Data>): Promise<void> {
     const notes = new Notes(job);
-    this.running.add(job);
+    const handled = this.handle(job.data, {
+      id: String(job.id),
+      attempt: job.attemptsMade + 1,
+      progress: (percent) => notes.progress(percent),
+      log: (line) => notes.log(line),
+    }).then(() => true);
     try {
-      await this.handle(job.data, {
-        id: String(job.id),
-        attempt: job.attemptsMade + 1,
-        progress: (percent) => notes.progress(percent),
-        log: (line) => notes.log(line),
-      });
+      if (await Promise.race([handled, this.abandoned])) return;
     } catch (error) {
       throw failureOf(error);
     } finally {
       await notes.end();
-      this.running.delete(job);
     }
+    handled.catch(() => {});
+    await job.moveToWait(job.token);
+    throw new WaitingError();
   }
 
   private async ask<T>(work: () => Promise<T>): Promise<T> {
