@@ -112,6 +112,11 @@ export class KnownEntries {
     return !again;
   }
 
+  forget(key: string): void {
+    this.disown(key);
+    this.entries.delete(key);
+  }
+
   /**
    * Ends a walk. Forgets what it did not meet, but only what lay on the file system the share is on now: a share that
    * is not mounted looks empty, and everything in it would be sent again when it comes back.
@@ -119,8 +124,7 @@ export class KnownEntries {
   endWalk(dev: bigint): void {
     for (const [key, entry] of this.entries) {
       if (entry.round === this.round || entry.identity.dev !== dev) continue;
-      this.disown(key);
-      this.entries.delete(key);
+      this.forget(key);
     }
   }
 

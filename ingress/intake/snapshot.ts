@@ -64,7 +64,11 @@ export async function takeSnapshot(
         : await copyLarge(source, partition, batch, options.yieldNow);
     return { ...copied, mtimeNs: manifestTimeNs(expected.mtimeNs), identity: expected };
   } finally {
-    fs.closeSync(fd);
+    try {
+      fs.closeSync(fd);
+    } catch {
+      // Nothing was written through it.
+    }
   }
 }
 
@@ -173,7 +177,7 @@ class Source {
   ) {}
 
   requireSame(): void {
-    const stat = this.fs.fstatSync(this.fd, { bigint: true });
+    const stat = reading(() => this.fs.fstatSync(this.fd, { bigint: true }));
     // Another identity first: what it has become is judged when that has been stable for a while.
     if (!sameIdentity(identityOf(stat), this.expected)) throw new SluiceError('INTAKE_UNSTABLE', '');
     const refusal = refusalOf(stat);
@@ -183,16 +187,20 @@ class Source {
   /** Fills `bytes` from `position`. */
   read(bytes: Buffer, position: number): void {
     for (let at = 0; at < bytes.length; ) {
-      let got: number;
-      try {
-        got = this.fs.readSync(this.fd, bytes, at, bytes.length - at, position + at);
-      } catch (error) {
-        const errno = errnoOf(error);
-        if (!errno) throw error;
-        throw new SluiceError('INTAKE_UNREADABLE', `Reading it gives ${errno}.`, { cause: error });
-      }
+      const got = reading(() => this.fs.readSync(this.fd, bytes, at, bytes.length - at, position + at));
       if (got === 0) throw new SluiceError('INTAKE_UNSTABLE', 'It became shorter while it was read.');
       at += got;
     }
+  }
+}
+
+/** A share on a network can fail at any call: that is about this file, never about intake as a whole. */
+function reading<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (!errno) throw error;
+    throw new SluiceError('INTAKE_UNREADABLE', `Reading it gives ${errno}.`, { cause: error });
   }
 }

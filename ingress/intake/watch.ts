@@ -40,7 +40,10 @@ export interface IntakeTools {
   readonly clock: Clock;
   /** Lets the process handle its messages; called between files. */
   readonly yieldNow: () => Promise<void>;
-  /** Receives what is durable in the spool. When it fails poll() fails: end the process, the ledger knows the truth. */
+  /**
+   * Receives what is durable in the spool, and answers when it is recorded. When it fails poll() fails, and the next
+   * one hands over the same objects again as new ones.
+   */
   readonly onBatch: (batch: Batch) => void | Promise<void>;
   /** Taken or refused before, from the ledger. */
   readonly known?: Iterable<KnownEntry>;
@@ -121,12 +124,20 @@ export class Intake {
         effort = 0;
         await this.tools.yieldNow();
       }
-      await this.deliver(batch, walk, round);
     } catch (error) {
       batch.giveUp();
+      this.unlearn(batch, walk);
       throw error;
     }
+    await this.deliver(batch, walk, round);
     await this.tools.yieldNow();
+  }
+
+  /** Nobody has heard of this batch: the next poll meets everything in it as new. */
+  private unlearn(batch: OpenBatch, walk: Walk): void {
+    const { known } = walk.tenant;
+    for (const { rawPath, path } of batch.taken) known.unclaim(keyOf(rawPath), path);
+    for (const { rawPath } of [...batch.refused, ...batch.held]) known.forget(keyOf(rawPath));
   }
 
   private async entry(entry: Entry, walk: Walk, batch: OpenBatch, round: Round): Promise<void> {
@@ -223,7 +234,13 @@ export class Intake {
     if (failure) round.spoolTrouble(failure);
     const { refused, held } = batch;
     if (safe.length + refused.length + held.length === 0) return;
-    await this.tools.onBatch({ tenant: config.name, taken: safe, refused, held });
+    try {
+      await this.tools.onBatch({ tenant: config.name, taken: safe, refused, held });
+    } catch (error) {
+      // What lies in the spool stays there: the batch may have been recorded all the same.
+      this.unlearn(batch, walk);
+      throw error;
+    }
     for (const { rawPath, identity, path } of safe) known.taken(keyOf(rawPath), identity, path);
     walk.counts.taken += safe.length;
     walk.counts.refused += refused.length;

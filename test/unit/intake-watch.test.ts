@@ -237,6 +237,30 @@ describe('intake: polling', () => {
     expect(names(bench.taken())).to.deep.equal(['a', 'b']);
   });
 
+  it('FAULTS 54: when nobody could record a batch, everything in it comes again', async () => {
+    let failing = true;
+    const heard: string[] = [];
+    const bench = newIntake(
+      {},
+      {
+        onBatch: ({ taken, refused }) => {
+          if (failing) throw systemError('EPIPE');
+          heard.push(...names(taken), ...codes(refused));
+        },
+      },
+    );
+    bench.drop('a');
+    fs.symlinkSync('a', join(bench.share, 'link'));
+    let failed: unknown;
+    await bench.settle().catch((error) => {
+      failed = error;
+    });
+    expect(failed).to.have.property('code', 'EPIPE');
+    failing = false;
+    await bench.settle();
+    expect(heard).to.deep.equal(['a', 'link INTAKE_NOT_REGULAR']);
+  });
+
   it('FAULTS 60: a tenant with many files lets the others in after each batch', async () => {
     const base = newFolder();
     for (const folder of ['many', 'few', 'spool']) fs.mkdirSync(join(base, folder));

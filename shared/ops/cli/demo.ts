@@ -5,7 +5,7 @@ import { demoLive } from '../demo/live.js';
 import { demoOnce } from '../demo/once.js';
 import type { ExitCode } from './exitCode.js';
 import { addImpairmentOptions, impairmentsOf } from './impairments.js';
-import { atLeast, duration, rate, whole } from './numbers.js';
+import { atLeast, duration, rateText, whole } from './numbers.js';
 import { jsonLine, sayLine, untilStopped } from './output.js';
 
 /** What one machine that plays all three parts carries without loss of its own; see docs/ARCHITECTURE.md. */
@@ -33,7 +33,7 @@ export function addDemoCommand(program: Command, finish: (code: ExitCode) => voi
       new Option('--transport <kind>', 'how datagrams are sent').choices(['auto', 'batched', 'dgram']).default('auto'),
     )
     .addOption(
-      new Option('--rate <rate>', 'rate of the sender').argParser((text) => (rate(text), text)).default(DEMO_RATE),
+      new Option('--rate <rate>', 'rate of the sender').argParser(rateText).default(DEMO_RATE),
     )
     .addOption(
       new Option('--overhead <fraction>', 'repair symbols for each source symbol').argParser(atLeast(0)).default(0.1),

@@ -16,6 +16,11 @@ function usage<T>(parse: (text: string) => T): (text: string) => T {
 export const duration = usage(parseDuration);
 export const size = usage(parseSize);
 export const rate = usage(parseRate);
+/** A rate as it is written in a configuration: checked here, so that the error names the option. */
+export const rateText = (text: string): string => {
+  rate(text);
+  return text;
+};
 export const fraction = usage(parseFraction);
 
 export const atLeast = (lowest: number) =>
