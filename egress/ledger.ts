@@ -216,6 +216,13 @@ export class HighLedger {
     return this.file.all('SELECT * FROM objects WHERE payload = ? ORDER BY offset, sequence', payload).map(objectOf);
   }
 
+  /** Objects in the order they were met, so many after a position. */
+  page(after: number, most: number): { position: number; object: HighObject }[] {
+    return this.file
+      .all('SELECT rowid AS position, * FROM objects WHERE rowid > ? ORDER BY rowid LIMIT ?', after, most)
+      .map((row) => ({ position: row.position as number, object: objectOf(row) }));
+  }
+
   setReleased(transfer: TransferId, publishedAs: string): void {
     this.file.run(
       `UPDATE objects SET state = 'released', code = NULL, detail = NULL, published_as = ?, changed_ms = ? WHERE transfer = ?`,
@@ -241,6 +248,11 @@ export class HighLedger {
     const counts = Object.fromEntries(rows.map((row) => [row.state as string, row.n as number]));
     const gaps = this.file.get('SELECT count(*) AS n FROM gaps')!.n as number;
     return { ...counts, unseen: gaps };
+  }
+
+  /** Sequence numbers of which nothing ever came, oldest first. */
+  gaps(most: number): number[] {
+    return this.file.all('SELECT sequence FROM gaps ORDER BY rowid LIMIT ?', most).map((row) => row.sequence as number);
   }
 
   // ------------------------------------------------------------ the low side's history

@@ -4,21 +4,25 @@ import { serveParent } from '../shared/ops/children.js';
 import type { HighProtocol } from '../shared/ops/sides.js';
 import { HighSide } from './supervisor.js';
 
-let side: HighSide | undefined;
+let starting: Promise<HighSide> | undefined;
+
+async function side(): Promise<HighSide> {
+  if (!starting) throw new SluiceError('INTERNAL', 'The high side has not been started.');
+  return starting;
+}
 
 const parent = serveParent<HighProtocol>({
   answer: {
     start: async (start) => {
-      side = await HighSide.start(start, {
+      starting ??= HighSide.start(start, {
         objects: (news) => parent.tell('objects', news),
         alarm: (alarm) => parent.tell('alarm', alarm),
       });
-      return side.ready();
+      return (await side()).ready();
     },
-    summary: () => {
-      if (!side) throw new SluiceError('INTERNAL', 'The high side has not been started.');
-      return side.summary();
-    },
+    summary: async () => (await side()).summary(),
+    objects: async ({ after }) => (await side()).objectsAfter(after),
   },
-  onStop: () => side?.stop(),
+  // What is only being started is stopped as soon as it has: half of it would be left behind otherwise.
+  onStop: async () => (await starting?.catch(() => undefined))?.stop(),
 });

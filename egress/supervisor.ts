@@ -7,15 +7,16 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, statfsSync, writeSync } from 'node:fs';
 import { toHex } from '../shared/core/bytes.js';
 import { SluiceError, wordsOf } from '../shared/core/errors.js';
+import { LIMITS } from '../shared/core/limits.js';
 import { readLinkKey } from '../shared/crypto/keyfiles.js';
 import { Child } from '../shared/ops/children.js';
 import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
 import { type HighConfig, loadHighConfig } from '../shared/ops/config/load.js';
 import { type Log, openLog } from '../shared/ops/log.js';
-import { identityOf } from '../shared/ops/queues/process.js';
 import { openQueueStore, type QueueStore, type Stage } from '../shared/ops/queues/store.js';
-import type { Alarm, HighObjectNews, HighReady, HighSummary, SideStart } from '../shared/ops/sides.js';
-import { StateFolder } from '../shared/ops/stateFolder.js';
+import type { Alarm, HighObjectNews, HighReady, HighSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
+import { NEWS_PAGE } from '../shared/ops/sides.js';
+import { processesOf, StateFolder } from '../shared/ops/stateFolder.js';
 import { frameBytes } from '../shared/wire/frame.js';
 import { type Heartbeat, halvesOf, type ObjectId } from '../shared/wire/statements.js';
 import { HighLedger, type HighObject, type HighPayload } from './ledger.js';
@@ -50,6 +51,7 @@ export class HighSide {
   private readonly verifying = new Set<ObjectId>();
   private counters: ReceiverCounters | undefined;
   private startedMs = performance.now();
+  private readonly wallStartedMs = Date.now();
   private housekeeping: NodeJS.Timeout | undefined;
   private alarmedParameters = '';
 
@@ -64,7 +66,7 @@ export class HighSide {
     const side = new HighSide(StateFolder.open(stateDir), config, listeners);
     try {
       await side.open();
-      side.state.writeRun({ startedMs: Date.now(), supervisor: identityOf(process.pid), ...side.ready() });
+      side.writeRun();
     } catch (error) {
       await side.stop();
       throw error;
@@ -73,11 +75,11 @@ export class HighSide {
   }
 
   ready(): HighReady {
-    const children = { receiver: this.receiver, verifier: this.verifier, releaser: this.releaser };
     return {
-      pids: Object.fromEntries(Object.entries(children).map(([name, { pid }]) => [name, pid ?? 0])),
+      pids: this.pids(),
       ...this.listening,
       queueStore: this.store.description,
+      transport: 'dgram',
       storage: Object.fromEntries(this.config.tenants.map(({ name, storage }) => [name, storage])),
     };
   }
@@ -85,20 +87,41 @@ export class HighSide {
   async summary(): Promise<HighSummary> {
     const { assembly, quietMs: _, ...socket } = await this.receiver.ask('counters', null);
     return {
+      pids: this.pids(),
       counts: this.ledger.counts(),
       link: { ...socket, ...assembly },
       sequenceDone: this.ledger.sequencesAccounted(),
     };
   }
 
+  /** What has become of the objects after this position, from the ledger; with the last of them, numbers never seen. */
+  objectsAfter(after: number): NewsPage<HighObjectNews> {
+    const page = this.ledger.page(after, NEWS_PAGE);
+    const news = page.map(({ object }) => newsOf(object));
+    if (page.length === NEWS_PAGE) return { news, next: page.at(-1)!.position };
+    return { news: [...news, ...this.ledger.gaps(LIMITS.sequenceFirstContact).map(newsOfGap)], next: null };
+  }
+
+  /** The queues last: what still runs hears of the end from the process it asked, and its job waits for the next start. */
   async stop(): Promise<void> {
     clearInterval(this.housekeeping);
     await this.receiver?.stop();
-    await this.store?.close();
     await this.releaser?.stop();
     await this.verifier?.stop();
+    await this.store?.close();
     this.ledger?.close();
     this.state.close();
+  }
+
+  private pids(): Record<string, number> {
+    const { receiver, verifier, releaser } = this;
+    return { receiver: receiver.pid ?? 0, verifier: verifier.pid ?? 0, releaser: releaser.pid ?? 0 };
+  }
+
+  private writeRun(): void {
+    const { queueStore, storage, pids, port } = this.ready();
+    const processes = processesOf({ supervisor: process.pid, ...pids });
+    this.state.writeRun({ startedMs: this.wallStartedMs, processes, ports: { link: port }, queueStore, storage });
   }
 
   // ------------------------------------------------------------ start
@@ -139,6 +162,9 @@ export class HighSide {
     await this.receiver.start();
     await this.rebuild();
     this.housekeeping = setInterval(() => void this.keepHouse(), HOUSEKEEPING_MS);
+    if (config.link.transport === 'batched') {
+      this.alarm('TRANSPORT_FALLBACK', 'link.transport is "batched"; this version moves datagrams with dgram.');
+    }
     this.log.info({ ...this.listening, queueStore: this.store.description }, 'high side started');
   }
 
@@ -301,8 +327,7 @@ export class HighSide {
 
   private unseen(sequence: number): void {
     this.alarm('TRANSFER_UNSEEN', `Its sequence number is ${sequence}.`);
-    const nothing = { transfer: '', tenant: '', path: '', sizeBytes: 0 };
-    this.listeners.objects([{ ...nothing, sequence, state: 'incomplete', code: 'TRANSFER_UNSEEN', atMs: Date.now() }]);
+    this.listeners.objects([newsOfGap(sequence)]);
   }
 
   private tell(payload: ObjectId): void {
@@ -320,6 +345,7 @@ export class HighSide {
 
   private async keepHouse(): Promise<void> {
     try {
+      this.writeRun();
       this.counters = await this.receiver.ask('counters', null);
       const { assembly, oversize, quietMs } = this.counters;
       const now = performance.now();
@@ -357,6 +383,12 @@ function makeStorage(storage: string): void {
       `The storage ${storage} cannot be made: ${wordsOf(error)}. Make the folder above it, or mount it.`,
     );
   }
+}
+
+/** Of a sequence number of which nothing ever came, nothing but the number is known. */
+function newsOfGap(sequence: number): HighObjectNews {
+  const nothing = { transfer: '', tenant: '', path: '', sizeBytes: 0 };
+  return { ...nothing, sequence, state: 'incomplete', code: 'TRANSFER_UNSEEN', atMs: Date.now() };
 }
 
 function newsOf(object: HighObject): HighObjectNews {

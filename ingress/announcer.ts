@@ -40,7 +40,9 @@ export class Announcer {
     }, SOON_MS);
   }
 
+  /** Nothing is announced any more, whatever still asks for it, until the next start. */
   stop(): void {
+    this.parameters = undefined;
     clearInterval(this.timer);
     clearTimeout(this.soonTimer);
     this.soonTimer = undefined;
@@ -49,19 +51,21 @@ export class Announcer {
   private async announce(): Promise<void> {
     try {
       const { framesSent } = await this.sender.ask('counters', null);
+      const { session, parameters } = this;
+      if (parameters === undefined) return;
       const { bytes } = await this.sealer.ask('heartbeat', {
         history: this.ledger.history,
-        session: this.session,
+        session,
         sequenceDone: this.ledger.sequenceDone(),
         sequenceLast: this.ledger.sequenceLast(),
         voids: this.ledger.voids(LIMITS.heartbeatMaxVoids),
         frames: framesSent,
-        parameters: this.parameters!,
+        parameters,
         timeMs: Date.now(),
       });
       this.sender.tell('heartbeat', bytes);
     } catch (error) {
-      this.onTrouble(error);
+      if (this.parameters !== undefined) this.onTrouble(error);
     }
   }
 }

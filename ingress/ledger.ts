@@ -6,7 +6,7 @@
  *      \--> held / refused
  */
 import { randomBytes } from 'node:crypto';
-import type { ErrorCode } from '../shared/core/errors.js';
+import { type ErrorCode, SluiceError } from '../shared/core/errors.js';
 import { LedgerFile } from '../shared/ops/ledgerFile.js';
 import type { Coding, ObjectId, TransferId, VoidRange } from '../shared/wire/statements.js';
 import type { Verdict } from '../shared/wire/verdict.js';
@@ -202,8 +202,11 @@ export class LowLedger {
       }));
   }
 
-  allObjects(): LowObject[] {
-    return this.file.all('SELECT * FROM objects ORDER BY rowid').map(objectOf);
+  /** Objects in the order they were met, so many after a position; its own position goes on with the last of them. */
+  page(after: number, most: number): { position: number; object: LowObject }[] {
+    return this.file
+      .all('SELECT rowid AS position, * FROM objects WHERE rowid > ? ORDER BY rowid LIMIT ?', after, most)
+      .map((row) => ({ position: row.position as number, object: objectOf(row) }));
   }
 
   // ------------------------------------------------------------ payloads and sequence numbers
@@ -224,13 +227,14 @@ export class LowLedger {
       let sequence = this.sequenceLast();
       for (const member of members) {
         sequence++;
-        this.file.run(
-          'UPDATE objects SET payload = ?, payload_offset = ?, sequence = ? WHERE transfer = ?',
+        const changed = this.file.run(
+          'UPDATE objects SET payload = ?, payload_offset = ?, sequence = ? WHERE transfer = ? AND payload IS NULL',
           coding.object,
           member.offset,
           sequence,
           member.transfer,
         );
+        if (changed !== 1) throw new SluiceError('INTERNAL', `${member.transfer} already belongs to a payload.`);
       }
       this.file.setMeta('sequence', String(sequence));
     });
@@ -302,10 +306,17 @@ export class LowLedger {
     this.file.setMeta('coding', text);
   }
 
+  /** Neighbours become one range: a heartbeat has room for few. */
   addVoid(sequence: number): void {
-    const before = this.file.get('SELECT first FROM voids WHERE last = ?', sequence - 1);
-    if (before) this.file.run('UPDATE voids SET last = ? WHERE first = ?', sequence, before.first as number);
-    else this.file.run('INSERT OR IGNORE INTO voids VALUES (?, ?)', sequence, sequence);
+    this.transaction(() => {
+      if (this.file.get('SELECT 1 FROM voids WHERE first <= ? AND last >= ?', sequence, sequence)) return;
+      const before = this.file.get('SELECT first FROM voids WHERE last = ?', sequence - 1);
+      const after = this.file.get('SELECT last FROM voids WHERE first = ?', sequence + 1);
+      this.file.run('DELETE FROM voids WHERE first = ?', sequence + 1);
+      const last = (after?.last ?? sequence) as number;
+      if (before) this.file.run('UPDATE voids SET last = ? WHERE first = ?', last, before.first as number);
+      else this.file.run('INSERT INTO voids VALUES (?, ?)', sequence, last);
+    });
   }
 
   /** The most recent void ranges, oldest of them first. */
@@ -349,7 +360,7 @@ export class LowLedger {
   expiredSpoolFiles(beforeMs: number): { spoolFile: string; payloads: ObjectId[] }[] {
     const files = this.file.all(
       `SELECT spool_file FROM objects WHERE spool_file IS NOT NULL GROUP BY spool_file
-         HAVING sum(state IN ('sent', 'refused') AND changed_ms < ?) = count(*)`,
+         HAVING sum(state IN ('sent', 'refused') AND changed_ms < ?) = count(*) ORDER BY max(changed_ms)`,
       beforeMs,
     );
     return files.map(({ spool_file }) => ({

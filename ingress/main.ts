@@ -4,22 +4,26 @@ import { serveParent } from '../shared/ops/children.js';
 import type { LowProtocol } from '../shared/ops/sides.js';
 import { LowSide } from './supervisor.js';
 
-let side: LowSide | undefined;
+let starting: Promise<LowSide> | undefined;
+
+async function side(): Promise<LowSide> {
+  if (!starting) throw new SluiceError('INTERNAL', 'The low side has not been started.');
+  return starting;
+}
 
 const parent = serveParent<LowProtocol>({
   answer: {
     start: async (start) => {
-      side = await LowSide.start(start, {
+      starting ??= LowSide.start(start, {
         objects: (news) => parent.tell('objects', news),
         alarm: (alarm) => parent.tell('alarm', alarm),
         arrival: (count) => parent.tell('arrival', { count }),
       });
-      return side.ready();
+      return (await side()).ready();
     },
-    summary: () => {
-      if (!side) throw new SluiceError('INTERNAL', 'The low side has not been started.');
-      return side.summary();
-    },
+    summary: async () => (await side()).summary(),
+    objects: async ({ after }) => (await side()).objectsAfter(after),
   },
-  onStop: () => side?.stop(),
+  // What is only being started is stopped as soon as it has: half of it would be left behind otherwise.
+  onStop: async () => (await starting?.catch(() => undefined))?.stop(),
 });

@@ -39,7 +39,9 @@ export class Resender {
     if (!object) return `no: no object has the id or sequence number ${id}.`;
     if (object.state !== 'sent' || !object.payload)
       return `no: ${object.path} is ${object.state}; only what has been sent can be sent again.`;
-    if (!object.spoolFile) return `no: ${object.path} is no longer in the spool (spool.retention); drop it again.`;
+    const members = this.ledger.objectsOfPayload(object.payload);
+    if (members.some(({ spoolFile }) => spoolFile === ''))
+      return `no: ${object.path} is no longer in the spool (spool.retention); drop it again.`;
     const payload = this.ledger.payload(object.payload)!;
     if (!this.fits(payload)) {
       const transfers = this.ledger.dropPayload(payload.object);
@@ -48,7 +50,7 @@ export class Resender {
     }
     this.ledger.payloadAgain(payload.object);
     await this.stages.enqueueSend(payload.object);
-    const others = this.ledger.objectsOfPayload(payload.object).length - 1;
+    const others = members.length - 1;
     return `yes: ${object.path} is sent again${others > 0 ? `, with the ${others} objects of its bundle` : ''}.`;
   }
 

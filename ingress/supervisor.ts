@@ -5,8 +5,6 @@
  *   share -> intake -> [scan] -> [seal] -> [send] -> one-way link          [stage] = queue stage, see stages.ts
  */
 import { randomBytes } from 'node:crypto';
-import { rmSync, statfsSync } from 'node:fs';
-import { join } from 'node:path';
 import { toHex } from '../shared/core/bytes.js';
 import { wordsOf } from '../shared/core/errors.js';
 import { readLinkKey } from '../shared/crypto/keyfiles.js';
@@ -15,10 +13,10 @@ import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
 import { type LowConfig, loadLowConfig } from '../shared/ops/config/load.js';
 import { OPEN_POLICY } from '../shared/ops/config/schema.js';
 import { type Log, openLog } from '../shared/ops/log.js';
-import { identityOf } from '../shared/ops/queues/process.js';
 import { openQueueStore, type QueueStore } from '../shared/ops/queues/store.js';
-import type { Alarm, LowObjectNews, LowReady, LowSummary, SideStart } from '../shared/ops/sides.js';
-import { StateFolder } from '../shared/ops/stateFolder.js';
+import type { Alarm, LowObjectNews, LowReady, LowSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
+import { NEWS_PAGE } from '../shared/ops/sides.js';
+import { processesOf, StateFolder } from '../shared/ops/stateFolder.js';
 import { Announcer } from './announcer.js';
 import type { BatchMessage, IntakeProtocol, PollNews } from './intake/messages.js';
 import { LowLedger, type LowObject, newTransferId } from './ledger.js';
@@ -28,6 +26,7 @@ import { loadPolicy, openPolicy, type Policy } from './scan/policy.js';
 import { Scanner } from './scan/scanner.js';
 import type { SealerProtocol } from './seal/messages.js';
 import type { SenderProtocol, SenderSettings } from './send/orders.js';
+import { SpoolKeeper } from './spoolKeeper.js';
 import { bundleLimits, LowStages, type TenantRules } from './stages.js';
 
 export interface LowListeners {
@@ -51,11 +50,12 @@ export class LowSide {
   private stages!: LowStages;
   private announcer!: Announcer;
   private resender!: Resender;
+  private spool!: SpoolKeeper;
   private log!: Log;
   private sourcePort = 0;
   private intakeHeld = '';
   private housekeeping: NodeJS.Timeout | undefined;
-  private nextSweepMs = 0;
+  private readonly startedMs = Date.now();
 
   private constructor(
     private readonly state: StateFolder,
@@ -68,7 +68,7 @@ export class LowSide {
     const side = new LowSide(StateFolder.open(stateDir), config, listeners);
     try {
       await side.open();
-      side.state.writeRun({ startedMs: Date.now(), supervisor: identityOf(process.pid), ...side.ready() });
+      side.writeRun();
     } catch (error) {
       await side.stop();
       throw error;
@@ -78,9 +78,10 @@ export class LowSide {
 
   ready(): LowReady {
     return {
-      pids: pidsOf({ sealer: this.sealer, sender: this.sender, intake: this.intake }),
+      pids: this.pids(),
       sourcePort: this.sourcePort,
       queueStore: this.store.description,
+      transport: 'dgram',
       shares: Object.fromEntries(this.config.tenants.map(({ name, share }) => [name, share])),
     };
   }
@@ -88,6 +89,7 @@ export class LowSide {
   async summary(): Promise<LowSummary> {
     const { framesSent, bytesSent, sendErrors, arrivals } = await this.sender.ask('counters', null);
     return {
+      pids: this.pids(),
       counts: this.ledger.counts(),
       framesSent,
       bytesSent,
@@ -100,16 +102,37 @@ export class LowSide {
     };
   }
 
+  /** What has become of the objects after this position, from the ledger. */
+  objectsAfter(after: number): NewsPage<LowObjectNews> {
+    const page = this.ledger.page(after, NEWS_PAGE);
+    const next = page.length < NEWS_PAGE ? null : page.at(-1)!.position;
+    return { news: page.map(({ object }) => newsOf(object)), next };
+  }
+
+  /** The queues last: what still runs hears of the end from the process it asked, and its job waits for the next start. */
   async stop(): Promise<void> {
     clearInterval(this.housekeeping);
     this.announcer?.stop();
     await this.intake?.stop();
     await this.sender?.stop();
-    await this.store?.close();
     await this.scanner?.close();
     await this.sealer?.stop();
+    await this.store?.close();
     this.ledger?.close();
     this.state.close();
+  }
+
+  private pids(): Record<string, number> {
+    const { scanner, sealer, sender, intake } = this;
+    const scanning = Object.fromEntries(scanner.pids.map((pid, i) => [`scan.${i}`, pid]));
+    return { intake: intake.pid ?? 0, ...scanning, sealer: sealer.pid ?? 0, sender: sender.pid ?? 0 };
+  }
+
+  private writeRun(): void {
+    const { startedMs, sourcePort } = this;
+    const { queueStore, shares, pids } = this.ready();
+    const processes = processesOf({ supervisor: process.pid, ...pids });
+    this.state.writeRun({ startedMs, processes, ports: { source: sourcePort }, queueStore, shares });
   }
 
   // ------------------------------------------------------------ start
@@ -140,6 +163,7 @@ export class LowSide {
       changed: (transfers) => this.tell(transfers),
       sent: (objects) => this.afterSent(objects),
     });
+    this.spool = new SpoolKeeper(this.ledger, config.spool, { objects: objectsDir, envelopes: envelopesDir });
     this.resender = new Resender(this.ledger, this.stages, coding);
     await this.openQueues();
     this.announcer = new Announcer(this.ledger, this.sealer, this.sender, config.link.heartbeatInterval, (error) =>
@@ -150,6 +174,9 @@ export class LowSide {
     await this.intake.start();
     this.announcer.start(this.session, this.linkParameters(coding));
     this.housekeeping = setInterval(() => this.keepHouse(), HOUSEKEEPING_MS);
+    if (config.link.transport === 'batched') {
+      this.trouble('link.transport is "batched"; this version moves datagrams with dgram.', 'TRANSPORT_FALLBACK');
+    }
     this.log.info({ queueStore: this.store.description, sourcePort: this.sourcePort }, 'low side started');
   }
 
@@ -349,48 +376,17 @@ export class LowSide {
 
   private keepHouse(): void {
     try {
-      this.watchSpool();
+      this.writeRun();
+      this.intake.tell('hold', { reason: this.spool.look(Date.now()) });
       void this.resender.answerRequests((words) => this.trouble(words, 'QUEUE_STORE_UNAVAILABLE'));
-      if (Date.now() >= this.nextSweepMs) {
-        this.nextSweepMs = Date.now() + 60_000;
-        this.sweepSpool();
-      }
     } catch (error) {
       this.trouble(wordsOf(error), 'SPOOL_IO');
-    }
-  }
-
-  /** Holds intake before the spool fills the disk. */
-  private watchSpool(): void {
-    const { highWater, minFree } = this.config.spool;
-    const used = this.ledger.spoolBytes();
-    const disk = statfsSync(this.state.path);
-    const free = disk.bavail * disk.bsize;
-    let reason: string | null = null;
-    if (used >= highWater) reason = `The spool holds ${used} bytes; spool.highWater is ${highWater}.`;
-    else if (free < minFree) reason = `Only ${free} bytes are free on the spool's disk; spool.minFree is ${minFree}.`;
-    this.intake.tell('hold', { reason });
-  }
-
-  /** Removes snapshots and envelopes that can no longer be asked for again. */
-  private sweepSpool(): void {
-    for (const { spoolFile, payloads } of this.ledger.expiredSpoolFiles(Date.now() - this.config.spool.retention)) {
-      rmSync(join(this.state.folder('spool/objects'), spoolFile), { force: true });
-      this.ledger.spoolFileRemoved(spoolFile);
-      for (const payload of payloads) {
-        const envelope = this.ledger.payload(payload)?.envelope;
-        if (envelope) rmSync(join(this.state.folder('spool/envelopes'), `${envelope}.envelope`), { force: true });
-      }
     }
   }
 }
 
 function policyOf(policy: string): Policy {
   return policy === OPEN_POLICY ? openPolicy : loadPolicy(policy);
-}
-
-function pidsOf(children: Record<string, { pid: number | undefined }>): Record<string, number> {
-  return Object.fromEntries(Object.entries(children).map(([name, { pid }]) => [name, pid ?? 0]));
 }
 
 function newsOf(object: LowObject): LowObjectNews {

@@ -16,6 +16,8 @@ export interface Expected {
 export class Payload {
   readonly blocks = new Map<number, SourceBlock>();
   expected: Expected | undefined;
+  /** True once it is of no interest any more: what still refers to it passes over it. */
+  dropped = false;
   /** When it last got a new symbol, or was told what it must be. */
   fedMs = 0;
   partition: Partition;

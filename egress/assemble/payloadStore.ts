@@ -11,7 +11,17 @@
  * Nothing here is trusted after a restart: done blocks are hashed again, regions carry a checksum, and the digest in
  * the manifest decides.
  */
-import { closeSync, ftruncateSync, mkdirSync, openSync, readSync, rmSync, writeSync, writevSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  truncateSync,
+  writeSync,
+  writevSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Partition } from '../../shared/fec/partition.js';
@@ -19,7 +29,7 @@ import type { SourceBlock } from './sourceBlock.js';
 
 const MAGIC = 0x4b4c4253; // "SBLK"
 const HEADER_BYTES = 16;
-/** writev takes at most 1024 pieces at once. */
+/** writev takes at most 1024 buffers at once. */
 const VECTOR_MAX = 1024;
 
 export class PayloadStore {
@@ -45,16 +55,16 @@ export class PayloadStore {
   /** Makes the folder and its files, keeping what an earlier run left. Answers the flags of blocks already done. */
   open(lengthBytes: number): Uint8Array {
     mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-    const data = openSync(this.dataFile, 'a', 0o600);
-    closeSync(data);
-    const writable = openSync(this.dataFile, 'r+');
+    closeSync(openSync(this.dataFile, 'a', 0o600));
     // A sparse file of the right length: blocks then land anywhere in it.
-    ftruncateSync(writable, lengthBytes);
-    closeSync(writable);
+    truncateSync(this.dataFile, lengthBytes);
     const done = new Uint8Array(this.partition.blocks);
     const earlier = openSync(this.doneFile, 'a+', 0o600);
-    readSync(earlier, done, 0, done.length, 0);
-    closeSync(earlier);
+    try {
+      readSync(earlier, done, 0, done.length, 0);
+    } finally {
+      closeSync(earlier);
+    }
     this.findRegions();
     return done;
   }
@@ -78,8 +88,7 @@ export class PayloadStore {
     for (const part of parts) checksum = crc32(part, checksum);
     const header = new Uint32Array([MAGIC, count, checksum, 0]);
     const vector = [new Uint8Array(header.buffer), list, ...parts];
-    const file = openSync(this.symbolsFile, 'a+', 0o600);
-    closeSync(file);
+    closeSync(openSync(this.symbolsFile, 'a', 0o600));
     const writable = openSync(this.symbolsFile, 'r+');
     try {
       let at = block.sbn * this.regionBytes;
@@ -95,31 +104,48 @@ export class PayloadStore {
     this.regions.set(block.sbn, count);
   }
 
-  /** Adds the symbols put aside for this block. A damaged region counts as none. */
-  fetch(block: SourceBlock): void {
-    this.regions.delete(block.sbn);
+  /**
+   * Hands every symbol put aside for a block of k to `add`. False when that had no room: then the region stays what it
+   * is. Afterwards the block counts as in memory; a damaged region counts as none. Throws what the system throws.
+   */
+  fetch(sbn: number, k: number, add: (esi: number, bytes: Uint8Array, at: number) => boolean): boolean {
+    const region = this.readRegion(sbn, k);
+    if (region) {
+      const { esis, body } = region;
+      for (let i = 0; i < esis.length; i++) {
+        if (!add(esis[i]!, body, esis.length * 4 + i * this.symbolBytes)) return false;
+      }
+    }
+    this.regions.delete(sbn);
+    return true;
+  }
+
+  private readRegion(sbn: number, k: number): { esis: Uint32Array; body: Uint8Array } | undefined {
     const file = openSync(this.symbolsFile, 'r');
     try {
-      const base = block.sbn * this.regionBytes;
+      const base = sbn * this.regionBytes;
       const header = new Uint32Array(HEADER_BYTES / 4);
       readSync(file, new Uint8Array(header.buffer), 0, HEADER_BYTES, base);
       const count = header[1]!;
-      if (header[0] !== MAGIC || count > block.k) return;
+      if (header[0] !== MAGIC || count > k) return undefined;
       const body = new Uint8Array(count * (4 + this.symbolBytes));
-      if (readSync(file, body, 0, body.length, base + HEADER_BYTES) !== body.length) return;
-      if (crc32(body) !== header[2]) return;
-      const esis = new Uint32Array(body.buffer, 0, count);
-      for (let i = 0; i < count; i++) block.add(esis[i]!, body, count * 4 + i * this.symbolBytes);
+      if (readSync(file, body, 0, body.length, base + HEADER_BYTES) !== body.length) return undefined;
+      if (crc32(body) !== header[2]) return undefined;
+      return { esis: new Uint32Array(body.buffer, 0, count), body };
     } finally {
       closeSync(file);
     }
   }
 
+  /** Symbols put aside for this block, now or by an earlier run, are worth nothing (FAULTS 16). */
+  discard(sbn: number): void {
+    this.regions.delete(sbn);
+    if (existsSync(this.symbolsFile)) overwrite(this.symbolsFile, new Uint8Array(HEADER_BYTES), sbn * this.regionBytes);
+  }
+
   /** Marks a block as not done after all. */
   unmark(sbn: number): void {
-    const file = openSync(this.doneFile, 'r+');
-    writeSync(file, new Uint8Array(1), 0, 1, sbn);
-    closeSync(file);
+    overwrite(this.doneFile, new Uint8Array(1), sbn);
   }
 
   private findRegions(): void {
@@ -129,11 +155,23 @@ export class PayloadStore {
     } catch {
       return; // Nothing has been put aside.
     }
-    const header = new Uint32Array(2);
-    for (let sbn = 0; sbn < this.partition.blocks; sbn++) {
-      const got = readSync(file, new Uint8Array(header.buffer), 0, 8, sbn * this.regionBytes);
-      if (got === 8 && header[0] === MAGIC) this.regions.set(sbn, header[1]!);
+    try {
+      const header = new Uint32Array(2);
+      for (let sbn = 0; sbn < this.partition.blocks; sbn++) {
+        const got = readSync(file, new Uint8Array(header.buffer), 0, 8, sbn * this.regionBytes);
+        if (got === 8 && header[0] === MAGIC) this.regions.set(sbn, header[1]!);
+      }
+    } finally {
+      closeSync(file);
     }
+  }
+}
+
+function overwrite(path: string, bytes: Uint8Array, at: number): void {
+  const file = openSync(path, 'r+');
+  try {
+    writeSync(file, bytes, 0, bytes.length, at);
+  } finally {
     closeSync(file);
   }
 }

@@ -32,6 +32,12 @@ export class SharedMemory {
     return new SharedArrayBuffer(size);
   }
 
+  /** From now on a buffer counts there and is given back there, even where that passes the other cap. */
+  handOver(buffer: SharedArrayBuffer, to: SharedMemory): void {
+    this.usedBytes -= buffer.byteLength;
+    to.usedBytes += buffer.byteLength;
+  }
+
   give(buffer: SharedArrayBuffer): void {
     const size = buffer.byteLength;
     this.usedBytes -= size;

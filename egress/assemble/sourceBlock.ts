@@ -1,7 +1,7 @@
 /** The symbols of one source block that have arrived: at most k of them, for any k rebuild the block. */
 import type { SharedMemory } from './sharedMemory.js';
 
-/** Repair symbols are kept in slabs of this many, so that a block without loss costs nothing for them. */
+/** Repair symbols are kept in slabs of at most this many, so that a block without loss costs nothing for them. */
 const SLAB_SYMBOLS = 32;
 
 export type AddResult = 'new' | 'duplicate' | 'conflicting' | 'noRoom';
@@ -24,6 +24,7 @@ export class SourceBlock {
   queued = false;
   private readonly repairAt = new Map<number, HeldRepair>();
   private readonly slabs: SharedArrayBuffer[] = [];
+  private readonly slabSymbols: number;
   private readonly bytes: Uint8Array;
 
   private constructor(
@@ -31,9 +32,11 @@ export class SourceBlock {
     readonly k: number,
     readonly symbolBytes: number,
     readonly source: SharedArrayBuffer,
-    private readonly memory: SharedMemory,
+    private memory: SharedMemory,
   ) {
     this.have = new Uint8Array(k);
+    // Never more than k symbols are held, so a small block needs no more room than that.
+    this.slabSymbols = Math.min(SLAB_SYMBOLS, k);
     this.bytes = new Uint8Array(source);
   }
 
@@ -65,9 +68,9 @@ export class SourceBlock {
     const index = esi - this.k;
     const held = this.repairAt.get(index);
     if (held) return this.compare(new Uint8Array(held.slab), held.at, symbol);
-    const inSlab = this.repair.length % SLAB_SYMBOLS;
+    const inSlab = this.repair.length % this.slabSymbols;
     if (inSlab === 0) {
-      const slab = this.memory.take(SLAB_SYMBOLS * this.symbolBytes);
+      const slab = this.memory.take(this.slabSymbols * this.symbolBytes);
       if (!slab) return 'noRoom';
       this.slabs.push(slab);
     }
@@ -88,6 +91,12 @@ export class SourceBlock {
     for (const { index, slab, at } of this.repair) {
       yield { esi: this.k + index, bytes: new Uint8Array(slab, at, this.symbolBytes) };
     }
+  }
+
+  /** Its memory counts under another cap from now on. */
+  moveTo(memory: SharedMemory): void {
+    for (const buffer of [this.source, ...this.slabs]) this.memory.handOver(buffer, memory);
+    this.memory = memory;
   }
 
   /** Gives the memory back; the block must not be used any more. */

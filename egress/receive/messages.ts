@@ -61,7 +61,7 @@ export interface AssemblyCounters {
   envelopes: number;
   badEnvelopes: number;
   memoryBytes: number;
-  /** Blocks with enough symbols that are not finished yet. */
+  /** Blocks with enough symbols that are not finished yet; also those that wait for room on the disk. */
   blocksWaiting: number;
   /** Frames of the current session that never came, as far as their numbers tell, and how many it had. */
   framesLost: number;
@@ -139,6 +139,8 @@ export type FromAssemblyThread = Named<ReceiverProtocol['toParent']> | AssemblyN
 
 /** One block with at least k symbols, to be rebuilt, checked and written. Its memory comes back with the answer. */
 export interface FinishBlock {
+  /** Names this request in its answer. */
+  ticket: number;
   object: ObjectId;
   sbn: number;
   k: number;
@@ -158,6 +160,7 @@ export interface FinishBlock {
 
 /** Blocks found on disk at start: check again what they hash to. */
 export interface RecheckBlock {
+  ticket: number;
   object: ObjectId;
   sbn: number;
   digest: Uint8Array;
@@ -169,11 +172,9 @@ export interface RecheckBlock {
 export type ToFinisher = { finish: FinishBlock } | { recheck: RecheckBlock } | { close: ObjectId };
 export type FinishOutcome = 'good' | 'bad' | 'full' | 'failed';
 export interface FromFinisher {
-  object: ObjectId;
-  sbn: number;
+  ticket: number;
   outcome: FinishOutcome;
   /** Whether symbols had to be rebuilt. */
   decoded: boolean;
-  recheck: boolean;
   words?: string;
 }

@@ -5,6 +5,7 @@
  */
 import { createSocket } from 'node:dgram';
 import { parentPort, workerData } from 'node:worker_threads';
+import { askPriority, URGENT } from '../../shared/link/priority.js';
 import { FrameRing } from '../../shared/link/ring.js';
 import { type FromSocketThread, SocketCounter, type SocketThreadData } from './messages.js';
 
@@ -12,6 +13,7 @@ function drain(data: SocketThreadData): void {
   const ring = new FrameRing(data.ring);
   const counters = new Uint32Array(data.counters);
   const port = parentPort!;
+  askPriority(URGENT);
   const socket = createSocket({ type: data.host.includes(':') ? 'udp6' : 'udp4' });
 
   socket.on('message', (datagram) => {

@@ -18,29 +18,40 @@ export interface BundleLimits {
   bundleMaxObjects: number;
 }
 
+/** Path bytes of a bundle at most: all its manifests travel in one envelope, and paths are what makes them long. */
+const BUNDLE_PATH_BYTES = 512 * 1024;
+
+interface Bundle<T> {
+  group: T[];
+  bytes: number;
+  pathBytes: number;
+}
+
 /** Groups objects, in their order, into payloads. */
-export function groupIntoPayloads<T extends { tenant: string; sizeBytes: number }>(
+export function groupIntoPayloads<T extends { tenant: string; sizeBytes: number; rawPath: Uint8Array }>(
   objects: readonly T[],
   limits: BundleLimits,
 ): T[][] {
   const groups: T[][] = [];
-  const open = new Map<string, { group: T[]; bytes: number }>();
+  const open = new Map<string, Bundle<T>>();
+  const full = ({ group, bytes, pathBytes }: Bundle<T>, next: T) =>
+    bytes + next.sizeBytes > limits.bundleBytes ||
+    pathBytes + next.rawPath.length > BUNDLE_PATH_BYTES ||
+    group.length >= limits.bundleMaxObjects;
   for (const object of objects) {
     if (object.sizeBytes > limits.bundleMaxFileBytes) {
       groups.push([object]);
       continue;
     }
     let bundle = open.get(object.tenant);
-    const full =
-      bundle &&
-      (bundle.bytes + object.sizeBytes > limits.bundleBytes || bundle.group.length >= limits.bundleMaxObjects);
-    if (!bundle || full) {
-      bundle = { group: [], bytes: 0 };
+    if (!bundle || full(bundle, object)) {
+      bundle = { group: [], bytes: 0, pathBytes: 0 };
       open.set(object.tenant, bundle);
       groups.push(bundle.group);
     }
     bundle.group.push(object);
     bundle.bytes += object.sizeBytes;
+    bundle.pathBytes += object.rawPath.length;
   }
   return groups;
 }
@@ -56,8 +67,10 @@ export async function codingOf(
   const reader = new SpoolReader(ranges);
   try {
     const blockDigests = new Uint8Array(partition.blocks * 32);
+    // No block is larger than the first; one buffer for all, or a large object leaves a trail of them.
+    const buffer = new Uint8Array(partition.blocks > 0 ? partition.byteLength(0) : 0);
     for (let sbn = 0; sbn < partition.blocks; sbn++) {
-      const block = new Uint8Array(partition.byteLength(sbn));
+      const block = buffer.subarray(0, partition.byteLength(sbn));
       reader.read(block, partition.byteOffset(sbn));
       blockDigests.set(createHash('sha256').update(block).digest(), sbn * 32);
       // A large object takes a while: others get their turn after each block.

@@ -1,13 +1,17 @@
 /**
  * The sealer: signs manifests and heartbeats, and nothing it has not looked at itself. An object whose verdict is not
- * complete for its tenant is refused here again, whatever the stages before have said.
+ * complete for its tenant is refused here again, whatever the stages before have said; so is a statement that the other
+ * side would have to refuse, for a signature cannot be taken back.
  */
 import { createHash, type KeyObject } from 'node:crypto';
 import { toHex } from '../../shared/core/bytes.js';
 import { SluiceError } from '../../shared/core/errors.js';
 import { publicKeyOf } from '../../shared/crypto/publicKey.js';
 import { signStatement } from '../../shared/crypto/signature.js';
+import { envelopeMaxBytes, heartbeatMaxBytes } from '../../shared/wire/envelopeObject.js';
 import {
+  decodeHeartbeat,
+  decodeManifests,
   encodeEnvelope,
   encodeHeartbeat,
   encodeManifests,
@@ -29,7 +33,10 @@ export class Sealer {
     this.keyId = publicKeyOf(key).keyId;
   }
 
-  /** Throws SEAL_VERDICT_INCOMPLETE when any entry may not be sealed: then nothing is. */
+  /**
+   * Throws when any entry may not be sealed, and then nothing is: SEAL_VERDICT_INCOMPLETE, MANIFEST_INVALID for values
+   * that cannot be, ENVELOPE_TOO_LARGE.
+   */
   seal(request: SealRequest): SealedEnvelope {
     const { history, coding, sealedMs } = request;
     const manifests = request.entries.map(({ manifest, verdict }) => {
@@ -38,6 +45,9 @@ export class Sealer {
         : undefined;
       if (!requiredFilters) throw new SluiceError('SEAL_VERDICT_INCOMPLETE', `No policy for ${manifest.tenant}.`);
       assertComplete({ requiredFilters }, verdict, manifest.sha256);
+      if (manifest.type !== verdict.type) {
+        throw new SluiceError('SEAL_VERDICT_INCOMPLETE', 'The manifest names another type than the verdict.');
+      }
       const verdicts = verdict.filters.map(({ name, version, configDigest, digest }) => ({
         filter: name,
         version,
@@ -46,16 +56,23 @@ export class Sealer {
       }));
       return { ...manifest, verdicts };
     });
-    return this.sign(MANIFESTS_TYPE, encodeManifests({ history, coding, manifests, sealedMs, keyId: this.keyId }));
+    const statement = encodeManifests({ history, coding, manifests, sealedMs, keyId: this.keyId });
+    decodeManifests(statement);
+    return this.sign(MANIFESTS_TYPE, statement, envelopeMaxBytes(coding.symbolBytes));
   }
 
   heartbeat(heartbeat: Omit<Heartbeat, 'keyId'>): SealedEnvelope {
-    return this.sign(HEARTBEAT_TYPE, encodeHeartbeat({ ...heartbeat, keyId: this.keyId }));
+    const statement = encodeHeartbeat({ ...heartbeat, keyId: this.keyId });
+    decodeHeartbeat(statement);
+    return this.sign(HEARTBEAT_TYPE, statement, heartbeatMaxBytes(heartbeat.parameters.symbolBytes));
   }
 
-  private sign(statementType: StatementType, statement: Uint8Array): SealedEnvelope {
+  private sign(statementType: StatementType, statement: Uint8Array, maxBytes: number): SealedEnvelope {
     const signature = signStatement(this.key, statementType, statement);
     const bytes = encodeEnvelope({ statementType, statement, keyId: this.keyId, signature });
+    if (bytes.length > maxBytes) {
+      throw new SluiceError('ENVELOPE_TOO_LARGE', `It would have ${bytes.length} bytes, ${maxBytes} are possible.`);
+    }
     return { object: toHex(createHash('sha256').update(bytes).digest().subarray(0, 8)), bytes };
   }
 }

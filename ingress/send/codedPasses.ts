@@ -67,15 +67,17 @@ export class PayloadCoder {
     const partition = this.partition(order);
     const reader = new SpoolReader(order.ranges);
     const { interleave, overheadPpm } = this.settings.parameters;
-    let next = order.repairFirst;
+    let next = partition.blocks === 0 ? order.repairFirst : 0;
     try {
       for (let group = 0; group < partition.blocks; group += interleave) {
         const size = Math.min(interleave, partition.blocks - group);
         this.loadGroup(reader, partition, group, size);
-        next = this.sendGroup(writer, order, partition, group, size, (k) => ({
+        const used = this.sendGroup(writer, order, partition, group, size, (k) => ({
           source: true,
           repair: repairSymbols(k, overheadPpm, this.settings.repairFloor),
         }));
+        // The last blocks may be smaller and get less repair: what the first ones used must not be sent again as new.
+        next = Math.max(next, used);
         writer.flush();
         yield (group + size) / partition.blocks;
       }

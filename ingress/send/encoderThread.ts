@@ -74,14 +74,15 @@ class EncoderThread {
 
   /** Does the next piece of work; false when there is none. */
   private step(): boolean {
+    // First what is due: other work may keep the link busy for hours, and a letter must not wait for that to end.
+    const due = this.closings.findIndex((closing) => closing.dueMs <= performance.now());
+    if (due >= 0) {
+      this.close(this.closings.splice(due, 1)[0]!, this.active.length === 0);
+      return true;
+    }
     const turn = this.active.shift();
     if (turn) {
       this.takeTurn(turn);
-      return true;
-    }
-    const due = this.closings.findIndex((closing) => closing.dueMs <= performance.now());
-    if (due >= 0) {
-      this.close(this.closings.splice(due, 1)[0]!, true);
       return true;
     }
     if (this.inBurst && this.closings.length === 0) {
@@ -102,12 +103,9 @@ class EncoderThread {
         this.active.push(turn);
         return;
       }
-      const small = this.coder.isSmall(order);
       const closing = { order, repairFirst: value, dueMs: performance.now() + this.data.settings.closingDelayMs };
-      if (small) this.closings.push(closing);
+      if (this.coder.isSmall(order)) this.closings.push(closing);
       else this.close(closing, false);
-      // Other work may keep the link busy for long: closing passes that are due must not wait for it to end.
-      while (this.closings[0] && this.closings[0].dueMs <= performance.now()) this.close(this.closings.shift()!, false);
     } catch (error) {
       this.fail(order, error);
     }

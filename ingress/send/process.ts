@@ -16,12 +16,14 @@ import type { EncoderThreadData, FromEncoder, ToEncoder } from './encoderThread.
 import type { SenderProtocol, SenderSettings, SendOrder, SentReport } from './orders.js';
 import { SendingSocket } from './sendingSocket.js';
 
-/** Time for which the ring may run ahead of the wire, within these bounds. */
+/** Time for which the ring may run ahead of the wire, within these bounds: a heartbeat waits behind what is in it. */
 const RING_AHEAD_MS = 150;
-const RING_MIN_BYTES = 2 * 1024 * 1024;
+const RING_MIN_BYTES = 256 * 1024;
 const RING_MAX_BYTES = 16 * 1024 * 1024;
 /** The pacing loop wakes this often while there is something to send. */
 const TICK_MS = 1;
+/** The pacing loop ends after so many wake-ups without anything to send. */
+const IDLE_TICKS = 200;
 /** What one wake-up may send at most, in time of the configured rate: a late timer is caught up no further. */
 const BURST_MS = 8;
 
@@ -32,10 +34,12 @@ interface Waiting {
 
 class SendingProcess {
   private readonly signal: Int32Array;
-  private readonly waiting = new Map<string, Waiting>();
+  /** Those who asked for each payload: the same order may come again while it is being carried out. */
+  private readonly waiting = new Map<string, Waiting[]>();
   /** Payloads whose last frame is in the ring but may not be on the wire yet, in order. */
   private readonly leaving: { report: SentReport; ringPosition: number }[] = [];
   private pacing = false;
+  private stopped = false;
   /** Frames given to the socket whose slots have not been released yet. */
   private handedOver = 0;
 
@@ -88,7 +92,12 @@ class SendingProcess {
 
   send(order: SendOrder): Promise<SentReport> {
     return new Promise((resolve, reject) => {
-      this.waiting.set(order.object, { resolve, reject });
+      const others = this.waiting.get(order.object);
+      if (others) {
+        others.push({ resolve, reject });
+        return;
+      }
+      this.waiting.set(order.object, [{ resolve, reject }]);
       this.post({ send: order });
     });
   }
@@ -103,6 +112,7 @@ class SendingProcess {
   }
 
   async stop(): Promise<void> {
+    this.stopped = true;
     this.post({ stop: true });
     await this.encoder.terminate();
     this.socket.close();
@@ -121,20 +131,22 @@ class SendingProcess {
     this.pacing = true;
     let idleTicks = 0;
     const tick = () => {
-      const sent = this.sendDue();
+      if (this.stopped) return;
+      this.sendDue();
       this.settle();
-      idleTicks = sent > 0 || this.waiting.size > 0 ? 0 : idleTicks + 1;
-      if (idleTicks > 200) this.pacing = false;
+      // At a low rate a frame waits longer than the idle time: while there is one, this is not idle.
+      idleTicks = this.ring.filled() > 0 || this.waiting.size > 0 ? 0 : idleTicks + 1;
+      if (idleTicks > IDLE_TICKS) this.pacing = false;
       else setTimeout(tick, TICK_MS);
     };
     tick();
   }
 
-  /** Sends what the pace allows; answers the number of frames. */
-  private sendDue(): number {
+  /** Sends what the pace allows. */
+  private sendDue(): void {
     const { ring, socket, pacer } = this;
     // A slot is given back only once the system has copied what is in it.
-    if (!socket.drained()) return 0;
+    if (!socket.drained()) return;
     if (this.handedOver > 0) {
       ring.release(this.handedOver);
       this.handedOver = 0;
@@ -151,20 +163,17 @@ class SendingProcess {
       allowed -= wireBytes;
       this.handedOver++;
     }
-    const sent = this.handedOver;
     if (socket.drained()) {
-      ring.release(sent);
+      ring.release(this.handedOver);
       this.handedOver = 0;
     }
-    return sent;
   }
 
   private settle(): void {
     const tail = this.ring.tail();
     while (this.leaving.length > 0 && ((tail - this.leaving[0]!.ringPosition) | 0) >= 0) {
       const { report } = this.leaving.shift()!;
-      this.waiting.get(report.object)?.resolve(report);
-      this.waiting.delete(report.object);
+      for (const { resolve } of this.taken(report.object)) resolve(report);
     }
   }
 
@@ -173,10 +182,15 @@ class SendingProcess {
     else if ('progress' in message) this.onProgress(message.progress.object, message.progress.fraction);
     else {
       const { object, words } = message.failed;
-      this.waiting.get(object)?.reject(new SluiceError('SPOOL_IO', words));
-      this.waiting.delete(object);
+      for (const { reject } of this.taken(object)) reject(new SluiceError('SPOOL_IO', words));
     }
     this.pace();
+  }
+
+  private taken(object: string): Waiting[] {
+    const waiting = this.waiting.get(object) ?? [];
+    this.waiting.delete(object);
+    return waiting;
   }
 }
 

@@ -3,6 +3,9 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { SluiceError } from '../../shared/core/errors.js';
 import type { SpoolRange } from './orders.js';
 
+/** Files held open at once: a bundle may lie in a thousand of them, and reading goes through it once, in order. */
+const OPEN_FILES = 16;
+
 export class SpoolReader {
   private readonly descriptors = new Map<string, number>();
   /** Where each range begins in the payload. */
@@ -37,11 +40,7 @@ export class SpoolReader {
 
   private readRange(range: SpoolRange, inside: number, into: Uint8Array, at: number, want: number): number {
     try {
-      let descriptor = this.descriptors.get(range.file);
-      if (descriptor === undefined) {
-        descriptor = openSync(range.file, 'r');
-        this.descriptors.set(range.file, descriptor);
-      }
+      const descriptor = this.descriptors.get(range.file) ?? this.open(range.file);
       let done = 0;
       while (done < want) {
         const got = readSync(descriptor, into, at + done, want - done, range.offset + inside + done);
@@ -53,6 +52,17 @@ export class SpoolReader {
       if (cause instanceof SluiceError) throw cause;
       throw new SluiceError('SPOOL_IO', `${range.file} cannot be read.`, { cause });
     }
+  }
+
+  private open(file: string): number {
+    const [oldest] = this.descriptors;
+    if (oldest && this.descriptors.size >= OPEN_FILES) {
+      closeSync(oldest[1]);
+      this.descriptors.delete(oldest[0]);
+    }
+    const descriptor = openSync(file, 'r');
+    this.descriptors.set(file, descriptor);
+    return descriptor;
   }
 
   /** Last range that begins at or before `position`; binary search, a bundle has thousands. */

@@ -332,6 +332,12 @@ export const ERRORS = {
     'Two envelopes describe the same transfer differently.',
     'Look at the low side: it may be damaged or compromised.',
   ),
+  ENVELOPE_TOO_LARGE: entry(
+    'alarm',
+    'permanent',
+    'The description of these objects does not fit an envelope of this link.',
+    'Raise link.blockSymbols or link.mtu, lower link.bundleSize, or split the file.',
+  ),
   MANIFEST_INVALID: entry(
     'alarm',
     'permanent',
@@ -411,6 +417,12 @@ export const ERRORS = {
     'retryable',
     'A socket of the link cannot be opened.',
     'Check that the address belongs to this machine and that nobody else uses the port.',
+  ),
+  TRANSPORT_FALLBACK: entry(
+    'info',
+    'retryable',
+    'The configured way of moving datagrams is not available here; another one is used.',
+    'Nothing to do: it works, with less speed.',
   ),
   LINK_PARAMETERS: entry(
     'alarm',

@@ -4,6 +4,7 @@
  * could not start.
  */
 import { codeOf, wordsOf } from '../core/errors.js';
+import { askPriority, URGENT } from './priority.js';
 import { runSimulator, type Simulator } from './simulator.js';
 import type { FromSimulator, ToSimulator } from './simulatorMessages.js';
 
@@ -45,6 +46,9 @@ async function obey(message: ToSimulator): Promise<void> {
     await end(0);
   }
 }
+
+// It plays a fibre, which loses nothing because a machine is busy.
+askPriority(URGENT);
 
 if (!process.send) {
   process.stderr.write('This module is started by "sluice link" and "sluice demo".\n');

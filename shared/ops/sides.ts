@@ -29,6 +29,14 @@ export interface HighObjectNews extends ObjectNews<HighObjectState> {
   publishedAs?: string;
 }
 
+/** What has become of objects so far, from the ledger: `after` is 0 first and then `next`, until that is null. */
+export interface NewsPage<News> {
+  news: News[];
+  next: number | null;
+}
+/** Objects on a page. */
+export const NEWS_PAGE = 1_000;
+
 export interface Alarm {
   code: string;
   words: string;
@@ -43,10 +51,14 @@ export interface LowReady {
   pids: Record<string, number>;
   sourcePort: number;
   queueStore: string;
+  /** How datagrams reach the system. */
+  transport: 'dgram';
   shares: Record<string, string>;
 }
 
 export interface LowSummary {
+  /** As they are now: a process that died has been started again under another one. */
+  pids: Record<string, number>;
   counts: Record<string, number>;
   framesSent: number;
   bytesSent: number;
@@ -63,12 +75,15 @@ export interface LowSummary {
 export interface HighReady {
   pids: Record<string, number>;
   port: number;
+  /** What the kernel really gives. */
   receiveBufferBytes: number;
   queueStore: string;
+  transport: 'dgram';
   storage: Record<string, string>;
 }
 
 export interface HighSummary {
+  pids: Record<string, number>;
   counts: Record<string, number>;
   /** Counters of the receiving process, flat, by name. */
   link: Record<string, number>;
@@ -79,6 +94,7 @@ export interface LowProtocol {
   requests: {
     start: { ask: SideStart; answer: LowReady };
     summary: { ask: null; answer: LowSummary };
+    objects: { ask: { after: number }; answer: NewsPage<LowObjectNews> };
   };
   toChild: Record<never, never>;
   toParent: { objects: LowObjectNews[]; alarm: Alarm; arrival: { count: number } };
@@ -88,6 +104,7 @@ export interface HighProtocol {
   requests: {
     start: { ask: SideStart; answer: HighReady };
     summary: { ask: null; answer: HighSummary };
+    objects: { ask: { after: number }; answer: NewsPage<HighObjectNews> };
   };
   toChild: Record<never, never>;
   toParent: { objects: HighObjectNews[]; alarm: Alarm };

@@ -1,7 +1,7 @@
 /**
  * The state folder of a side or of a demo: one supervisor at a time works on it, and `run.json` tells what it runs.
  */
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SluiceError } from '../core/errors.js';
 import { identityOf, isAlive, type ProcessIdentity, parseIdentity } from './queues/process.js';
@@ -9,27 +9,23 @@ import { identityOf, isAlive, type ProcessIdentity, parseIdentity } from './queu
 const LOCK = 'lock.json';
 
 export class StateFolder {
+  private run = '';
+
   private constructor(readonly path: string) {}
 
   /** Makes the folder and locks it. Throws STATE_IN_USE when another living process holds it. */
   static open(path: string): StateFolder {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     const lock = join(path, LOCK);
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const file = openSync(lock, 'wx', 0o600);
-        writeSync(file, JSON.stringify(identityOf(process.pid)));
-        closeSync(file);
-        return new StateFolder(path);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt > 10) throw error;
-        const holder = readHolder(lock);
-        if (holder && holder.pid !== process.pid && isAlive(holder)) {
-          throw new SluiceError('STATE_IN_USE', `${path} is used by process ${holder.pid}.`);
-        }
-        rmSync(lock, { force: true });
-      }
+    const own = `${lock}.${process.pid}`;
+    try {
+      // Written aside and linked, so that a lock that exists is whole and names its holder.
+      writeFileSync(own, JSON.stringify(identityOf(process.pid)), { mode: 0o600 });
+      while (!taken(own, lock)) removeDead(lock, path);
+    } finally {
+      rmSync(own, { force: true });
     }
+    return new StateFolder(path);
   }
 
   /** A folder inside it, made when missing. */
@@ -43,9 +39,11 @@ export class StateFolder {
     return join(this.path, name);
   }
 
-  /** Writes run.json in one step: a reader never sees half of it. */
+  /** Writes run.json in one step, if it changes: a reader never sees half of it. */
   writeRun(content: object): void {
-    this.writeFile('run.json', content);
+    const run = JSON.stringify(content);
+    if (run !== this.run) this.writeFile('run.json', content);
+    this.run = run;
   }
 
   writeFile(name: string, content: object): void {
@@ -69,10 +67,54 @@ export class StateFolder {
   }
 }
 
+/** Processes with their start times, so that nobody takes a later one for one of these. Those that are gone are left out. */
+export function processesOf(pids: Record<string, number>): Record<string, ProcessIdentity> {
+  const entries = Object.entries(pids).map(([name, pid]) => [name, identityOf(pid)] as const);
+  return Object.fromEntries(entries.filter((entry): entry is [string, ProcessIdentity] => entry[1] !== undefined));
+}
+
+function taken(own: string, lock: string): boolean {
+  try {
+    linkSync(own, lock);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Takes away the lock of a process that is gone. */
+function removeDead(lock: string, path: string): void {
+  refuseAlive(lock, path);
+  // Of several that come here at once one moves it. It may have moved the lock of a winner that came in between.
+  const moved = `${lock}.${process.pid}.dead`;
+  try {
+    renameSync(lock, moved);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    refuseAlive(moved, path);
+  } catch (error) {
+    taken(moved, lock);
+    throw error;
+  } finally {
+    rmSync(moved, { force: true });
+  }
+}
+
+function refuseAlive(lock: string, path: string): void {
+  const holder = readHolder(lock);
+  if (holder && isAlive(holder)) {
+    throw new SluiceError('STATE_IN_USE', `${path} is used by process ${holder.pid}.`);
+  }
+}
+
 function readHolder(lock: string): ProcessIdentity | undefined {
   try {
     return parseIdentity(JSON.parse(readFileSync(lock, 'utf8')));
   } catch {
-    return undefined; // Half written by a process that died: nobody holds it.
+    return undefined; // Damaged, or gone meanwhile: nobody holds it.
   }
 }

@@ -14,6 +14,13 @@ export const envelopeSymbols = (envelopeBytes: number, symbolBytes: number): num
 export const envelopeMaxSymbols = (symbolBytes: number): number =>
   Math.min(envelopeSymbols(LIMITS.envelopeMaxBytes, symbolBytes), LIMITS.blockMaxSymbols);
 
+/** Bytes of the largest envelope that travels with this symbol size. */
+export const envelopeMaxBytes = (symbolBytes: number): number =>
+  Math.min(LIMITS.envelopeMaxBytes, envelopeMaxSymbols(symbolBytes) * symbolBytes - PREFIX_BYTES);
+
+/** Bytes of the largest heartbeat envelope: it has one symbol to itself. */
+export const heartbeatMaxBytes = (symbolBytes: number): number => symbolBytes - PREFIX_BYTES;
+
 /** The source block: k * T bytes. */
 export function envelopeObjectBytes(envelope: Uint8Array, symbolBytes: number): Uint8Array {
   const block = new Uint8Array(envelopeSymbols(envelope.length, symbolBytes) * symbolBytes);

@@ -1,16 +1,12 @@
 /**
- * Codec of what is signed: envelopes, manifests and heartbeats (proto/manifest.proto).
- *
- * Decoding is strict by comparison: what was read is encoded again, and unless that gives the very same bytes the input
- * is refused. So unknown fields, repeated singular fields, written-out defaults, over-long varints, groups and wrong
- * order (FAULTS 11, 12) need no case each. The re-encoding is only compared, never used.
+ * Codec of what is signed: envelopes, manifests and heartbeats (proto/manifest.proto), with every value checked against
+ * the limits and against the others. Their bytes have one form only: canonical.ts.
  */
-import protobuf from 'protobufjs/light.js';
-import { fromHex, sameBytes, toHex } from '../core/bytes.js';
+import { fromHex, toHex } from '../core/bytes.js';
 import { SluiceError } from '../core/errors.js';
 import { LIMITS } from '../core/limits.js';
+import { type Fields, Long, type LongLike, Messages, read, sameAsWritten, utf8Bytes, write } from './canonical.js';
 import { symbolBytesAllowed } from './frame.js';
-import { schema } from './schema.js';
 
 export const MANIFESTS_TYPE = 'application/vnd.sluice.manifests.v1';
 export const HEARTBEAT_TYPE = 'application/vnd.sluice.heartbeat.v1';
@@ -100,32 +96,12 @@ export interface Heartbeat {
   keyId: Uint8Array;
 }
 
-const root = protobuf.Root.fromJSON(schema as protobuf.INamespace);
-const types = {
-  Envelope: root.lookupType('sluice.v1.Envelope'),
-  Manifests: root.lookupType('sluice.v1.Manifests'),
-  Heartbeat: root.lookupType('sluice.v1.Heartbeat'),
-};
-interface LongLike {
-  readonly low: number;
-  readonly high: number;
-  toNumber(): number;
-  toString(): string;
-}
-/** The 64-bit integers of protobufjs; its own typing does not name the constructors. */
-const Long = protobuf.util.Long as unknown as {
-  fromString(text: string): LongLike;
-  fromBits(low: number, high: number, unsigned: boolean): LongLike;
-  isLong(value: unknown): value is LongLike;
-};
-type Fields = Record<string, unknown>;
-
 const OUTCOME_PASS = 1;
 
 // ---------------------------------------------------------------- encoding
 
 export function encodeEnvelope(envelope: Envelope): Uint8Array {
-  return write(types.Envelope, { ...envelope });
+  return write(Messages.envelope, { ...envelope });
 }
 
 export function encodeManifests(value: Manifests): Uint8Array {
@@ -135,7 +111,7 @@ export function encodeManifests(value: Manifests): Uint8Array {
     ...manifest,
     transfer: hexBytes(manifest.transfer),
     size: manifest.sizeBytes,
-    mtimeNs: Long.fromString(manifest.mtimeNs.toString()),
+    mtimeNs: Long.fromString(nearestInt64(manifest.mtimeNs).toString()),
     sha256: hexBytes(manifest.sha256),
     consignment: hexBytes(manifest.consignment),
     verdicts: manifest.verdicts.map((verdict) => {
@@ -150,7 +126,7 @@ export function encodeManifests(value: Manifests): Uint8Array {
       return { filter, outcome: OUTCOME_PASS, digest: own ? new Uint8Array(0) : hexBytes(verdict.digest) };
     }),
   }));
-  return write(types.Manifests, {
+  return write(Messages.manifests, {
     history: hexBytes(value.history),
     coding: {
       object: long64(value.coding.object),
@@ -170,8 +146,15 @@ export function encodeManifests(value: Manifests): Uint8Array {
   });
 }
 
+/** Some file systems keep times beyond the year 2262. */
+function nearestInt64(value: bigint): bigint {
+  const fitting = BigInt.asIntN(64, value);
+  if (fitting === value) return value;
+  return value > 0n ? 2n ** 63n - 1n : -(2n ** 63n);
+}
+
 export function encodeHeartbeat(value: Heartbeat): Uint8Array {
-  return write(types.Heartbeat, {
+  return write(Messages.heartbeat, {
     ...value,
     history: hexBytes(value.history),
     session: long64(value.session),
@@ -179,38 +162,11 @@ export function encodeHeartbeat(value: Heartbeat): Uint8Array {
   });
 }
 
-/** Encodes with every default left out, messages in messages too: the canonical form. */
-function write(type: protobuf.Type, fields: Fields): Uint8Array {
-  return type.encode(withoutDefaults(type.resolveAll() as protobuf.Type, fields)).finish();
-}
-
-function withoutDefaults(type: protobuf.Type, fields: Fields): Fields {
-  const kept: Fields = {};
-  for (const field of type.fieldsArray) {
-    const value = fields[field.name];
-    const inner = field.resolvedType instanceof protobuf.Type ? field.resolvedType : undefined;
-    if (Array.isArray(value)) {
-      if (value.length > 0) kept[field.name] = inner ? value.map((item) => withoutDefaults(inner, item)) : value;
-    } else if (inner) {
-      kept[field.name] = withoutDefaults(inner, value as Fields);
-    } else if (!isDefault(value)) {
-      kept[field.name] = value;
-    }
-  }
-  return kept;
-}
-
-function isDefault(value: unknown): boolean {
-  if (value instanceof Uint8Array || typeof value === 'string') return value.length === 0;
-  if (Long.isLong(value)) return value.low === 0 && value.high === 0;
-  return value === undefined || value === 0;
-}
-
 // ---------------------------------------------------------------- decoding
 
 /** Reads an envelope; its statement is not looked at. Throws ENVELOPE_MALFORMED. */
 export function decodeEnvelope(bytes: Uint8Array): Envelope {
-  const fields = read(types.Envelope, bytes, 'ENVELOPE_MALFORMED');
+  const fields = read(Messages.envelope, bytes, 'ENVELOPE_MALFORMED');
   const statementType = fields.statementType as string;
   if (statementType !== MANIFESTS_TYPE && statementType !== HEARTBEAT_TYPE) {
     throw new SluiceError('ENVELOPE_MALFORMED', 'Its statement type is not known.');
@@ -230,12 +186,11 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
 
 /** Reads a manifests statement whose signature has been verified. Throws MANIFEST_INVALID. */
 export function decodeManifests(bytes: Uint8Array): Manifests {
-  const fields = read(types.Manifests, bytes, 'MANIFEST_INVALID');
+  const fields = read(Messages.manifests, bytes, 'MANIFEST_INVALID');
   const coding = decodeCoding(fields.coding as Fields | null);
   const filters = fields.filters as Fields[];
   const entries = fields.manifests as Fields[];
-  if (entries.length === 0 || entries.length > LIMITS.envelopeMaxManifests) invalid('the number of manifests');
-  if (filters.length > LIMITS.manifestMaxFilters) invalid('the number of filters');
+  if (entries.length === 0) invalid('the number of manifests');
   const value: Manifests = {
     history: hexOf(fields.history, 16, 'history'),
     coding,
@@ -261,11 +216,10 @@ export function decodeManifests(bytes: Uint8Array): Manifests {
 
 /** Reads a heartbeat statement whose signature has been verified. Throws MANIFEST_INVALID. */
 export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
-  const fields = read(types.Heartbeat, bytes, 'MANIFEST_INVALID');
+  const fields = read(Messages.heartbeat, bytes, 'MANIFEST_INVALID');
   const parameters = fields.parameters as Fields | null;
   const voids = fields.voids as Fields[];
   if (!parameters) invalid('the link parameters');
-  if (voids.length > LIMITS.heartbeatMaxVoids) invalid('the number of void ranges');
   const value: Heartbeat = {
     history: hexOf(fields.history, 16, 'history'),
     session: hexOfLong(fields.session),
@@ -322,7 +276,6 @@ function decodeCoding(fields: Fields | null): Coding {
 function decodeManifest(fields: Fields, filters: Fields[]): Manifest {
   const sha256 = hexOf(fields.sha256, 32, 'sha256');
   const verdicts = fields.verdicts as Fields[];
-  if (verdicts.length > LIMITS.manifestMaxFilters) invalid('the number of verdicts');
   const consignment = bytesField(fields.consignment);
   const path = bytesField(fields.path);
   if (path.length === 0 || path.length > LIMITS.pathMaxBytes) invalid('the length of a path');
@@ -359,20 +312,6 @@ function decodeManifest(fields: Fields, filters: Fields[]): Manifest {
   };
 }
 
-function read(type: protobuf.Type, bytes: Uint8Array, code: 'ENVELOPE_MALFORMED' | 'MANIFEST_INVALID'): Fields {
-  if (bytes.length > LIMITS.envelopeMaxBytes) throw new SluiceError(code, 'It is larger than allowed.');
-  try {
-    // As a plain array: from a Buffer the fields would come out as Buffers.
-    return type.decode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)) as unknown as Fields;
-  } catch (cause) {
-    throw new SluiceError(code, 'It is not a protobuf message of this type.', { cause });
-  }
-}
-
-function sameAsWritten(read: Uint8Array, written: Uint8Array, code: 'ENVELOPE_MALFORMED' | 'MANIFEST_INVALID'): void {
-  if (!sameBytes(read, written)) throw new SluiceError(code, 'It is not in canonical form.');
-}
-
 function invalid(what: string): never {
   throw new SluiceError('MANIFEST_INVALID', `Not possible: ${what}.`);
 }
@@ -397,7 +336,7 @@ const hexOf = (value: unknown, length: number, what: string): string => toHex(by
 function textOf(value: unknown, what: string): string {
   const text = value as string;
   // Text fields are names of a small vocabulary; a control character in one is an attack on somebody's screen.
-  if (protobuf.util.utf8.length(text) > LIMITS.manifestMaxTextBytes || /[\p{C}\u2028\u2029]/u.test(text)) invalid(what);
+  if (utf8Bytes(text) > LIMITS.manifestMaxTextBytes || /[\p{C}\u2028\u2029]/u.test(text)) invalid(what);
   return text;
 }
 

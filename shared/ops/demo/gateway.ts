@@ -13,8 +13,21 @@ import { type FromSimulator, SIMULATOR_MODULE, type ToSimulator } from '../../li
 import { Child } from '../children.js';
 import { toYaml } from '../config/load.js';
 import type { HighConfigInput, LowConfigInput } from '../config/schema.js';
-import { identityOf, type ProcessIdentity } from '../queues/process.js';
-import type { Alarm, HighObjectNews, HighProtocol, HighReady, LowObjectNews, LowProtocol, LowReady } from '../sides.js';
+import type { ProcessIdentity } from '../queues/process.js';
+import { stopRedisLeftBehind } from '../queues/redis-server.js';
+import type {
+  Alarm,
+  HighObjectNews,
+  HighProtocol,
+  HighReady,
+  HighSummary,
+  LowObjectNews,
+  LowProtocol,
+  LowReady,
+  LowSummary,
+  NewsPage,
+} from '../sides.js';
+import { processesOf } from '../stateFolder.js';
 
 export interface GatewayOptions {
   stateDir: string;
@@ -54,6 +67,9 @@ export class Gateway {
   arrivalsLow = 0;
   private link: ChildProcess | undefined;
   private linkEnded: Promise<void> = Promise.resolve();
+  private stopping = false;
+  /** Which of the three ended without being asked to, in words; empty while all are well. */
+  failed = '';
 
   constructor(
     private readonly options: GatewayOptions,
@@ -64,16 +80,47 @@ export class Gateway {
     const { stateDir } = this.options;
     const keys = join(stateDir, 'keys');
     if (!existsSync(join(keys, KEY_FILES.link))) generateKeys(keys);
-    await this.startHigh(keys);
-    await this.startLink();
-    await this.startLow(keys);
+    for (const start of [this.startHigh, this.startLink, this.startLow]) if (!this.stopping) await start.call(this, keys);
   }
 
-  /** Low side first, so that nothing is on its way when the link and the high side end. */
+  /** Low side first, so that nothing is on its way when the link and the high side end. Works while starting, too. */
   async stop(): Promise<void> {
+    this.stopping = true;
     await this.low?.stop(STOP_MS);
     await this.stopLink();
     await this.high?.stop(STOP_MS);
+    // A side that was killed could not stop its queue store.
+    for (const side of ['low', 'high']) await stopRedisLeftBehind(join(this.options.stateDir, side));
+  }
+
+  /** How both sides stand; undefined while one of them cannot tell (a process of it is being started again). */
+  async summaries(): Promise<{ low: LowSummary; high: HighSummary } | undefined> {
+    try {
+      const low = await this.low.ask('summary', null);
+      const high = await this.high.ask('summary', null);
+      this.lowReady.pids = low.pids;
+      this.highReady.pids = high.pids;
+      return { low, high };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Everything both sides' ledgers know, the low side's first: an earlier run may have worked on this state. */
+  async recall(): Promise<{ low: LowObjectNews[]; high: HighObjectNews[] }> {
+    const low: LowObjectNews[] = [];
+    for (let after: number | null = 0; after !== null; ) {
+      const page: NewsPage<LowObjectNews> = await this.low.ask('objects', { after });
+      low.push(...page.news);
+      after = page.next;
+    }
+    const high: HighObjectNews[] = [];
+    for (let after: number | null = 0; after !== null; ) {
+      const page: NewsPage<HighObjectNews> = await this.high.ask('objects', { after });
+      high.push(...page.news);
+      after = page.next;
+    }
+    return { low, high };
   }
 
   /** Everything that arrived where nothing may arrive. */
@@ -89,8 +136,7 @@ export class Gateway {
 
   /** The same with start times, so that nobody takes a later process for one of these. */
   processes(): Record<string, ProcessIdentity> {
-    const entries = Object.entries(this.pids()).map(([name, pid]) => [name, identityOf(pid)] as const);
-    return Object.fromEntries(entries.filter((entry): entry is [string, ProcessIdentity] => entry[1] !== undefined));
+    return processesOf(this.pids());
   }
 
   private async startHigh(keys: string): Promise<void> {
@@ -107,6 +153,7 @@ export class Gateway {
       name: 'high side',
       module: moduleOf('egress/main.js'),
       restart: false,
+      onExit: ({ expected }) => this.ended('high side', expected),
       onEvent: {
         objects: (news) => this.listeners.high(news),
         alarm: (alarm) => {
@@ -138,6 +185,7 @@ export class Gateway {
       name: 'low side',
       module: moduleOf('ingress/main.js'),
       restart: false,
+      onExit: ({ expected }) => this.ended('low side', expected),
       onEvent: {
         objects: (news) => this.listeners.low(news),
         alarm: (alarm) => this.listeners.alarm('low', alarm),
@@ -151,6 +199,10 @@ export class Gateway {
     this.lowReady = await this.low.ask('start', this.startOf('low', config), START_MS);
   }
 
+  private ended(part: string, expected: boolean): void {
+    if (!expected && !this.stopping) this.failed ||= `the ${part} ended unexpectedly`;
+  }
+
   private startOf(side: 'low' | 'high', config: object): { configFile: string; stateDir: string } {
     const { stateDir } = this.options;
     const configFile = join(stateDir, `${side}.yaml`);
@@ -162,7 +214,11 @@ export class Gateway {
   private startLink(): Promise<void> {
     const link = fork(SIMULATOR_MODULE, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     this.link = link;
-    this.linkEnded = new Promise((resolve) => link.once('exit', () => resolve()));
+    // Its last counters may be read after its exit: the channel closes when nothing more comes.
+    const exited = new Promise<void>((resolve) => link.once('exit', () => resolve()));
+    const closed = new Promise<void>((resolve) => link.once('disconnect', () => resolve()));
+    this.linkEnded = Promise.all([exited, closed]).then(() => {});
+    link.once('exit', () => this.ended('simulated link', false));
     const options = { ...this.options.impairments, targetHost: '127.0.0.1', targetPort: this.highReady.port };
     link.send({ type: 'start', options } satisfies ToSimulator);
     return new Promise((resolve, reject) => {

@@ -70,6 +70,8 @@ export async function demoOnce(options: OnceOptions): Promise<OnceReport> {
     options.say(`${inputs.length} objects in ${input}`);
     await gateway.start();
     state.writeRun(runFile(gateway, out));
+    const { receiveBufferBytes, transport } = gateway.highReady;
+    options.say(`link: ${transport}; receive buffer ${formatSize(receiveBufferBytes)}`);
     options.say(`queues: low side ${gateway.lowReady.queueStore}; high side ${gateway.highReady.queueStore}`);
     await finish(gateway, outcomes, options);
     await sayLink(gateway, options.say);

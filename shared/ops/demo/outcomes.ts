@@ -7,6 +7,8 @@ import type { HighObjectNews, LowObjectNews } from '../sides.js';
 export type Outcome = 'released' | 'quarantined' | 'incomplete' | 'refused' | 'held' | 'pending';
 
 export interface Followed {
+  /** 32 hexadecimal digits once the low side has told of it, else empty. */
+  transfer: string;
   tenant: string;
   rawPath: string;
   path: string;
@@ -22,6 +24,7 @@ export interface Followed {
 }
 
 const LOW_OUTCOME: Record<string, Outcome> = { refused: 'refused', held: 'held' };
+const SENT_AGAIN: readonly string[] = ['sealed', 'sending'];
 const HIGH_OUTCOME: Record<string, Outcome> = {
   released: 'released',
   quarantined: 'quarantined',
@@ -66,7 +69,10 @@ export class Outcomes {
       const key = keyOf(item.tenant, item.rawPath);
       this.byTransfer.set(item.transfer, key);
       if (item.sequence !== null) this.bySequence.set(item.sequence, key);
-      if (!isFinal(object.outcome)) this.set(object, item.state, LOW_OUTCOME[item.state] ?? 'pending', item);
+      object.transfer = item.transfer;
+      // Incomplete is an end only until the low side sends it once more.
+      const again = object.outcome === 'incomplete' && SENT_AGAIN.includes(item.state);
+      if (again || !isFinal(object.outcome)) this.set(object, item.state, LOW_OUTCOME[item.state] ?? 'pending', item);
       const waiting = this.early.get(item.transfer);
       if (waiting) {
         this.early.delete(item.transfer);
@@ -101,6 +107,7 @@ export class Outcomes {
     if (!object) {
       const { rawPath, path, sizeBytes } = item;
       object = {
+        transfer: '',
         tenant,
         rawPath,
         path,

@@ -64,6 +64,16 @@ export async function startPrivateRedis(binary: string, folder: string, troubles
   }
 }
 
+/**
+ * Ends the server that a killed side left running; nothing happens when there is none.
+ * @param stateDir state folder of a side that does not run
+ */
+export async function stopRedisLeftBehind(stateDir: string): Promise<void> {
+  const folder = join(stateDir, 'queues');
+  if (readJson(join(folder, 'redis.json')) === undefined) return;
+  await new Server('', folder, { report: () => {}, close: () => {} }).stop();
+}
+
 class Server implements PrivateRedis {
   readonly socketPath: string;
   private readonly recordPath: string;

@@ -1,0 +1,127 @@
+/**
+ * The line of blocks with k symbols in front of the finishers, and what each finisher holds. Every request carries a
+ * ticket: an answer belongs to exactly the block it was asked for, whatever has become of the payload meanwhile.
+ */
+import type { FinishBlock, ToFinisher } from '../receive/messages.js';
+import type { Payload } from './payload.js';
+import type { SourceBlock } from './sourceBlock.js';
+
+export interface Asked {
+  payload: Payload;
+  sbn: number;
+  /** The block whose memory the finisher uses; absent when it only hashes again what is on disk. */
+  block?: SourceBlock;
+}
+
+interface Waiting {
+  payload: Payload;
+  sbn: number;
+}
+
+export class Finishing {
+  private readonly ready: Waiting[] = [];
+  private retries: (Waiting & { dueMs: number })[] = [];
+  private readonly asked = new Map<number, Asked>();
+  private lastTicket = 0;
+  private blocksAway = 0;
+
+  constructor(
+    /** Blocks the finishers may hold at once. */
+    private readonly most: number,
+    private readonly send: (message: ToFinisher) => void,
+    /** The block in memory, fetched from disk if it was put aside; undefined when there is no room for it now. */
+    private readonly blockOf: (payload: Payload, sbn: number) => SourceBlock | undefined,
+  ) {}
+
+  /** Blocks that have all they need and are not finished, those that are hashed again included. */
+  get waiting(): number {
+    return this.ready.length + this.retries.length + this.asked.size;
+  }
+
+  /** Puts a block in the line. What turns out to be done or gone when its turn comes is passed over. */
+  queue(payload: Payload, sbn: number): void {
+    this.ready.push({ payload, sbn });
+  }
+
+  retryAt(payload: Payload, sbn: number, dueMs: number): void {
+    this.retries.push({ payload, sbn, dueMs });
+  }
+
+  /** Gives the finishers as much as they may hold. */
+  offer(): void {
+    while (this.blocksAway < this.most && this.ready.length > 0) {
+      const { payload, sbn } = this.ready.shift()!;
+      if (payload.dropped || payload.expected!.done[sbn]) continue;
+      const block = this.blockOf(payload, sbn);
+      if (!block) {
+        // All memory is with the finishers: their answers make room.
+        this.ready.unshift({ payload, sbn });
+        return;
+      }
+      if (block.away || !block.ready) continue;
+      block.away = true;
+      this.blocksAway++;
+      this.send({ finish: request(this.ticketFor({ payload, sbn, block }), payload, block) });
+    }
+  }
+
+  /** Has a block that is on disk from an earlier run hashed again. */
+  recheck(payload: Payload, sbn: number): void {
+    const { partition, expected } = payload;
+    this.send({
+      recheck: {
+        ticket: this.ticketFor({ payload, sbn }),
+        object: payload.object,
+        sbn,
+        digest: payload.digest(sbn),
+        byteLength: partition.byteLength(sbn),
+        byteOffset: partition.byteOffset(sbn),
+        dataFile: expected!.store.dataFile,
+      },
+    });
+  }
+
+  /** What an answer is about; its memory is ours again. */
+  takeBack(ticket: number): Asked | undefined {
+    const asked = this.asked.get(ticket);
+    this.asked.delete(ticket);
+    if (asked?.block) {
+      asked.block.away = false;
+      this.blocksAway--;
+    }
+    return asked;
+  }
+
+  tick(nowMs: number): void {
+    const due = this.retries.filter((retry) => retry.dueMs <= nowMs);
+    if (due.length > 0) {
+      this.retries = this.retries.filter((retry) => retry.dueMs > nowMs);
+      this.ready.push(...due);
+    }
+    this.offer();
+  }
+
+  private ticketFor(asked: Asked): number {
+    this.asked.set(++this.lastTicket, asked);
+    return this.lastTicket;
+  }
+}
+
+function request(ticket: number, payload: Payload, block: SourceBlock): FinishBlock {
+  const { partition, expected } = payload;
+  return {
+    ticket,
+    object: payload.object,
+    sbn: block.sbn,
+    k: block.k,
+    symbolBytes: block.symbolBytes,
+    source: block.source,
+    have: block.have,
+    repair: block.repair,
+    digest: payload.digest(block.sbn),
+    byteLength: partition.byteLength(block.sbn),
+    byteOffset: partition.byteOffset(block.sbn),
+    dataFile: expected!.store.dataFile,
+    doneFile: expected!.store.doneFile,
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * Keeps the low side's spool within its bounds. What has been sent stays for the retention time, so that it can be sent
+ * again; when room runs short the oldest of it goes first. Only what has not been sent yet makes intake wait.
+ */
+import { rmSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatSize } from '../shared/core/units.js';
+import type { LowLedger } from './ledger.js';
+
+export interface SpoolRules {
+  /** Bytes from which on nothing new is taken. */
+  highWater: number;
+  /** Bytes that stay free on the disk. */
+  minFree: number;
+  /** Milliseconds for which sent objects are kept. */
+  retention: number;
+}
+
+const SWEEP_MS = 60_000;
+
+export class SpoolKeeper {
+  private nextSweepMs = 0;
+
+  constructor(
+    private readonly ledger: LowLedger,
+    private readonly rules: SpoolRules,
+    private readonly folders: { objects: string; envelopes: string },
+    private readonly freeBytes: (folder: string) => number = freeOn,
+  ) {}
+
+  /** Removes what may go and answers why nothing more may be taken, or null. To be called about every second. */
+  look(nowMs: number): string | null {
+    if (nowMs >= this.nextSweepMs) {
+      this.nextSweepMs = nowMs + SWEEP_MS;
+      this.removeSent(nowMs - this.rules.retention, () => true);
+    }
+    if (this.shortage() !== null) this.removeSent(nowMs, () => this.shortage() !== null);
+    return this.shortage();
+  }
+
+  private shortage(): string | null {
+    const { highWater, minFree } = this.rules;
+    const used = this.ledger.spoolBytes();
+    const free = this.freeBytes(this.folders.objects);
+    if (used >= highWater) return `The spool holds ${formatSize(used)}; spool.highWater is ${formatSize(highWater)}.`;
+    if (free < minFree)
+      return `${formatSize(free)} are free on the spool's disk; spool.minFree is ${formatSize(minFree)}.`;
+    return null;
+  }
+
+  /** Removes snapshots and envelopes of what was sent or refused before a time, the oldest first, while it is wanted. */
+  private removeSent(beforeMs: number, wanted: () => boolean): void {
+    for (const { spoolFile, payloads } of this.ledger.expiredSpoolFiles(beforeMs)) {
+      if (!wanted()) return;
+      rmSync(join(this.folders.objects, spoolFile), { force: true });
+      this.ledger.spoolFileRemoved(spoolFile);
+      for (const payload of payloads) {
+        const envelope = this.ledger.payload(payload)?.envelope;
+        if (envelope) rmSync(join(this.folders.envelopes, `${envelope}.envelope`), { force: true });
+      }
+    }
+  }
+}
+
+function freeOn(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}

@@ -1,0 +1,93 @@
+/** The bounds of the low side's spool: what is sent goes first, and only what is not sent makes intake wait. */
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { LowLedger, newTransferId } from '../../ingress/ledger.js';
+import { SpoolKeeper } from '../../ingress/spoolKeeper.js';
+
+const HOUR_MS = 3_600_000;
+
+describe('spool of the low side', () => {
+  let folder: string;
+  let ledger: LowLedger;
+  let nowMs = 1_000_000;
+  const folders = () => ({ objects: join(folder, 'objects'), envelopes: join(folder, 'envelopes') });
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
+    for (const path of Object.values(folders())) mkdirSync(path);
+    ledger = new LowLedger(join(folder, 'ledger.sqlite'), () => nowMs);
+  });
+  afterEach(() => {
+    ledger.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** An object of 1000 bytes in a spool file of its own. */
+  function take(name: string): string {
+    const transfer = newTransferId();
+    writeFileSync(join(folders().objects, name), Buffer.alloc(1000));
+    ledger.addTaken([
+      {
+        transfer,
+        tenant: 'demo',
+        path: name,
+        rawPath: Buffer.from(name),
+        fingerprint: '1:2:3:4:5',
+        sizeBytes: 1000,
+        mtimeNs: 0n,
+        sha256: '0'.repeat(64),
+        blockDigests: new Uint8Array(32),
+        spoolFile: name,
+        spoolOffset: 0,
+      },
+    ]);
+    return transfer;
+  }
+  const left = () => readdirSync(folders().objects).sort();
+
+  it('keeps what was sent for the retention time', () => {
+    const keeper = new SpoolKeeper(ledger, { highWater: 1e9, minFree: 0, retention: HOUR_MS }, folders(), () => 1e12);
+    ledger.setState(take('a'), 'sent');
+    nowMs += HOUR_MS / 2;
+    expect(keeper.look(nowMs)).to.equal(null);
+    expect(left()).to.deep.equal(['a']);
+    nowMs += HOUR_MS;
+    expect(keeper.look(nowMs)).to.equal(null);
+    expect(left()).to.deep.equal([]);
+    expect(ledger.spoolBytes()).to.equal(0);
+  });
+
+  it('FAULTS 49: gives up the oldest of what was sent when room runs short, and holds intake only for the rest', () => {
+    const keeper = new SpoolKeeper(ledger, { highWater: 2500, minFree: 0, retention: HOUR_MS }, folders(), () => 1e12);
+    for (const name of ['a', 'b']) {
+      ledger.setState(take(name), 'sent');
+      nowMs += 10;
+    }
+    take('c');
+    nowMs += 10;
+    expect(keeper.look(nowMs)).to.equal(null);
+    expect(left()).to.deep.equal(['b', 'c']);
+    take('d');
+    take('e');
+    nowMs += 10;
+    expect(keeper.look(nowMs)).to.match(/spool\.highWater/);
+    expect(left()).to.deep.equal(['c', 'd', 'e']);
+  });
+
+  it('FAULTS 49: holds intake while the disk has too little room', () => {
+    let freeBytes = 100;
+    const keeper = new SpoolKeeper(
+      ledger,
+      { highWater: 1e9, minFree: 500, retention: HOUR_MS },
+      folders(),
+      () => freeBytes,
+    );
+    take('a');
+    expect(keeper.look(nowMs)).to.match(/spool\.minFree/);
+    expect(left()).to.deep.equal(['a']);
+    freeBytes = 1000;
+    expect(keeper.look(nowMs)).to.equal(null);
+  });
+});
