@@ -282,6 +282,11 @@ export class HighLedger {
       .map(payloadOf);
   }
 
+  /** Begins a history in its middle: what it says about earlier numbers is not asked. */
+  beginHistory(history: string, accounted: number, last: number): void {
+    this.file.run('INSERT OR IGNORE INTO histories VALUES (?, ?, ?)', history, accounted, last);
+  }
+
   /**
    * Moves the position to `done` and answers the numbers up to it of which nothing is known: they are noted as gaps.
    * `isVoid` tells which ones were given up.
@@ -311,16 +316,18 @@ export class HighLedger {
     });
   }
 
-  /** Notes the running link session; answers those that have ended because of it. */
+  /** Notes a link session that was heard of; answers the others that have not ended. */
   noteSession(session: string): string[] {
-    return this.transaction(() => {
-      const known = this.file.get('SELECT ended FROM sessions WHERE session = ?', session);
-      if (known) return [];
-      const ended = this.file.all('SELECT session FROM sessions WHERE ended = 0').map((row) => row.session as string);
-      this.file.run('UPDATE sessions SET ended = 1 WHERE ended = 0');
+    if (!this.file.get('SELECT 1 FROM sessions WHERE session = ?', session)) {
       this.file.run('INSERT INTO sessions VALUES (?, 0, ?)', session, this.now());
-      return ended;
-    });
+    }
+    return this.file
+      .all('SELECT session FROM sessions WHERE ended = 0 AND session <> ? ORDER BY rowid', session)
+      .map((row) => row.session as string);
+  }
+
+  endSession(session: string): void {
+    this.file.run('UPDATE sessions SET ended = 1 WHERE session = ?', session);
   }
 
   hasEnded(session: string): boolean {

@@ -1,9 +1,12 @@
 /**
  * Decides when a transfer counts as incomplete: the signed position of the link has passed it and nothing of it has come
  * for the reorder window, or the link has been silent for too long. Also names the sequence numbers of which nothing
- * ever came. A transfer that is being sent again is fed again, so it has the same time.
+ * ever came, and the link sessions that are over. A transfer that is being sent again is fed again, so it has the same
+ * time.
  *
- * Time comes in as an argument and nothing is decided while blocks are still being rebuilt or envelopes verified.
+ * Time comes in as an argument and nothing is decided while blocks are still being rebuilt or envelopes verified. A
+ * heartbeat may be a repeated one, of any age (FAULTS 5, 20): none takes back what was decided, and none ends a session
+ * that goes on being heard.
  */
 import { LIMITS } from '../shared/core/limits.js';
 import type { Heartbeat, ObjectId } from '../shared/wire/statements.js';
@@ -31,6 +34,9 @@ export interface Standing {
   quietMs: (payload: ObjectId) => number;
 }
 
+/** A session ends once another one is heard and it has missed this many of its own heartbeats. */
+const HEARTBEATS_MISSED = 3;
+
 interface Passed {
   heartbeat: Heartbeat;
   dueMs: number;
@@ -38,8 +44,10 @@ interface Passed {
 
 export class LinkPosition {
   private readonly passed: Passed[] = [];
-  private ending: { session: string; dueMs: number }[] = [];
+  /** When each session that another one has followed counts as over, unless it is heard again. */
+  private readonly ending = new Map<string, number>();
   private silent = false;
+  private jumping = false;
 
   constructor(
     private readonly ledger: HighLedger,
@@ -51,12 +59,14 @@ export class LinkPosition {
   heartbeat(heartbeat: Heartbeat, nowMs: number): void {
     const { ledger, options, events } = this;
     const { history, session, sequenceDone } = heartbeat;
-    if (ledger.hasEnded(session)) return; // Repeated from an earlier session (FAULTS 5, 20).
+    if (ledger.hasEnded(session)) return;
     const accounted = ledger.accounted(history);
     const most = ledger.isKnownHistory(history) ? LIMITS.sequenceMaxJump : LIMITS.sequenceFirstContact;
     if (sequenceDone > accounted + most) {
       if (ledger.isKnownHistory(history)) {
-        events.alarm('SEQUENCE_JUMP', `It says ${sequenceDone}, and ${accounted} was the last that is accounted for.`);
+        const words = `It says ${sequenceDone}, and ${accounted} was the last that is accounted for.`;
+        if (!this.jumping) events.alarm('SEQUENCE_JUMP', words);
+        this.jumping = true;
         return;
       }
       // A low side that has long been running meets a new high side: begin here and say so.
@@ -64,14 +74,23 @@ export class LinkPosition {
         'SEQUENCE_JUMP',
         `First contact at ${sequenceDone}: what was sent before is not accounted for here.`,
       );
-      ledger.account(history, sequenceDone, heartbeat.sequenceLast, () => true);
+      ledger.beginHistory(history, sequenceDone, heartbeat.sequenceLast);
     }
-    for (const ended of ledger.noteSession(session)) {
-      this.ending.push({ session: ended, dueMs: nowMs + options.reorderWindowMs });
-    }
+    this.jumping = false;
+    this.noteSession(heartbeat, nowMs);
     const latest = this.passed.at(-1)?.heartbeat;
     if (latest?.history === history && latest.sequenceDone >= sequenceDone) return;
+    // Decisions may have to wait for long; then the newest position stands for the one before it.
+    if (this.passed.length >= LIMITS.positionsWaiting) this.passed.pop();
     this.passed.push({ heartbeat, dueMs: nowMs + options.reorderWindowMs });
+  }
+
+  private noteSession({ session, parameters }: Heartbeat, nowMs: number): void {
+    const waitMs = Math.max(this.options.reorderWindowMs, HEARTBEATS_MISSED * parameters.heartbeatMs);
+    this.ending.delete(session);
+    for (const other of this.ledger.noteSession(session)) {
+      if (!this.ending.has(other)) this.ending.set(other, nowMs + waitMs);
+    }
   }
 
   /** To be called every few hundred milliseconds. */
@@ -82,8 +101,12 @@ export class LinkPosition {
       if (standing.quietMs(payload.object) < this.options.reorderWindowMs) continue;
       this.events.incomplete(payload, 'The low side has gone on, and too much of it is missing.');
     }
-    for (const { session, dueMs } of this.ending) if (dueMs <= nowMs) this.events.sessionEnded(session);
-    this.ending = this.ending.filter(({ dueMs }) => dueMs > nowMs);
+    for (const [session, dueMs] of this.ending) {
+      if (dueMs > nowMs) continue;
+      this.ending.delete(session);
+      this.ledger.endSession(session);
+      this.events.sessionEnded(session);
+    }
     if (standing.silentMs >= this.options.silenceMs) this.fallSilent(standing.silentMs);
     else this.silent = false;
   }

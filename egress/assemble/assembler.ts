@@ -1,6 +1,6 @@
 /**
- * Collects symbols into source blocks, under the limits of memory, and hands complete blocks to the finisher, which
- * rebuilds, checks and writes them.
+ * Collects symbols into source blocks, under the limits of memory, and hands complete blocks to the finishers, which
+ * rebuild, check and write them.
  *
  *   frame --> payload --> source block --k symbols--> finisher --digest holds--> done
  *                 |            |
@@ -12,13 +12,8 @@ import { join } from 'node:path';
 import { LIMITS } from '../../shared/core/limits.js';
 import { type FrameHeader, PAYLOAD_OFFSET, plausibleBlockSymbols } from '../../shared/wire/frame.js';
 import { type Coding, halvesOf, type ObjectId } from '../../shared/wire/statements.js';
-import type {
-  AssemblyCounters,
-  FinishBlock,
-  FromAssemblyThread,
-  FromFinisher,
-  ToFinisher,
-} from '../receive/messages.js';
+import type { AssemblyCounters, FromAssemblyThread, FromFinisher, ToFinisher } from '../receive/messages.js';
+import { Finishing } from './finishing.js';
 import { ObjectMap, RecentObjects } from './objectMap.js';
 import { Payload } from './payload.js';
 import { PayloadStore, removeStore } from './payloadStore.js';
@@ -39,7 +34,7 @@ export interface AssemblerPorts {
   counters: AssemblyCounters;
 }
 
-/** A block that could not be written for want of room is offered again after this long. */
+/** What failed for want of room on the disk is tried again after this long. */
 const RETRY_MS = 1000;
 
 export class Assembler {
@@ -49,14 +44,12 @@ export class Assembler {
   private readonly finished = new RecentObjects(LIMITS.finishedPayloads);
   /** Payloads without a manifest, the least recently fed first. */
   private readonly orphans = new Set<Payload>();
-  /** Blocks with k symbols that wait for a finisher. */
-  private readonly ready: { payload: Payload; sbn: number }[] = [];
-  private retries: { payload: Payload; sbn: number; dueMs: number }[] = [];
-  private finishing = 0;
-  private rechecking = 0;
-  /** Blocks that were with a finisher when their payload was dropped: their memory comes back with the answer. */
-  private readonly droppedAway = new Map<string, SourceBlock>();
+  private readonly finishing: Finishing;
+  /** Expected payloads whose files could not be made; tried again. */
+  private readonly unopened = new Map<ObjectId, Coding>();
+  private nextOpenMs = 0;
   private feeding = 0;
+  /** The payload of the latest symbol: most often the next one is of it too. */
   private last: Payload | undefined;
   /** The caller's clock, set before frames are given. */
   nowMs = 0;
@@ -67,6 +60,9 @@ export class Assembler {
   ) {
     this.memory = new SharedMemory(options.assemblyBytes);
     this.orphanMemory = new SharedMemory(options.orphanBytes);
+    this.finishing = new Finishing(options.finishingMax, ports.finish, (payload, sbn) =>
+      this.blockOf(payload, sbn, payload.partition.k(sbn)),
+    );
   }
 
   // ------------------------------------------------------------ symbols
@@ -80,7 +76,10 @@ export class Assembler {
       return;
     }
     const payload = this.payloadOf(header, symbolBytes);
-    if (!payload) return;
+    if (!payload) {
+      counters.late++;
+      return;
+    }
     if (!payload.matches(header.symbols, header.blockSymbols, symbolBytes)) {
       counters.badParameters++;
       return;
@@ -102,41 +101,49 @@ export class Assembler {
   private feed(payload: Payload, block: SourceBlock, esi: number, bytes: Uint8Array, at: number): void {
     const { counters } = this.ports;
     block.fed = ++this.feeding;
-    let result = block.add(esi, bytes, at);
-    if (result === 'noRoom' && this.makeRoom(payload, block)) result = block.add(esi, bytes, at);
+    const result = this.add(payload, block, esi, bytes, at);
     if (result === 'new') {
       counters.accepted++;
       payload.fedMs = this.nowMs;
     } else counters[result]++;
   }
 
-  /** Marks a block with k symbols for the finisher, once. */
+  private add(payload: Payload, block: SourceBlock, esi: number, bytes: Uint8Array, at: number) {
+    let result = block.add(esi, bytes, at);
+    while (result === 'noRoom' && this.makeRoom(payload, block)) result = block.add(esi, bytes, at);
+    return result;
+  }
+
+  /** Puts a block with k symbols in the line for the finishers, once. */
   private queue(payload: Payload, block: SourceBlock): void {
     if (block.queued) return;
     block.queued = true;
-    this.ready.push({ payload, sbn: block.sbn });
-    this.offer();
+    this.finishing.queue(payload, block.sbn);
+    this.finishing.offer();
   }
 
+  /** Undefined for a payload that is finished. */
   private payloadOf(header: FrameHeader, symbolBytes: number): Payload | undefined {
     const { objectHigh, objectLow } = header;
     const { last } = this;
     if (last && last.low === objectLow && last.high === objectHigh) return last;
     let payload = this.payloads.get(objectHigh, objectLow);
     if (!payload) {
-      if (this.finished.has(objectHigh, objectLow)) {
-        this.ports.counters.late++;
-        return undefined;
-      }
+      if (this.finished.has(objectHigh, objectLow)) return undefined;
       if (this.orphans.size >= LIMITS.orphanPayloads) this.dropOrphan();
       payload = new Payload(objectHigh, objectLow, header.symbols, header.blockSymbols, symbolBytes);
       this.payloads.set(objectHigh, objectLow, payload);
+    }
+    if (!payload.expected) {
+      // Again at the end: a flood of other ids drops what is fed least, not what began first (FAULTS 10).
+      this.orphans.delete(payload);
       this.orphans.add(payload);
     }
     this.last = payload;
     return payload;
   }
 
+  /** The block in memory, opened and filled with what was put aside if need be; undefined when there is no room. */
   private blockOf(payload: Payload, sbn: number, k: number): SourceBlock | undefined {
     const held = payload.blocks.get(sbn);
     if (held) return held;
@@ -145,11 +152,26 @@ export class Assembler {
     let block = open();
     while (!block && this.makeRoom(payload)) block = open();
     if (!block) return undefined;
+    block.fed = ++this.feeding;
     payload.blocks.set(sbn, block);
-    const store = payload.expected?.store;
-    if (store && store.symbolsAside(sbn) > 0) store.fetch(block);
-    return block;
+    if (this.fetch(payload, block)) return block;
+    payload.blocks.delete(sbn);
+    block.close();
+    return undefined;
   }
+
+  /** Adds what was put aside of a block. False when there is no room for it; what cannot be read counts as nothing. */
+  private fetch(payload: Payload, block: SourceBlock): boolean {
+    const store = payload.expected?.store;
+    if (!store || store.symbolsAside(block.sbn) === 0) return true;
+    const add = (esi: number, bytes: Uint8Array, at: number) =>
+      block.ready || this.add(payload, block, esi, bytes, at) !== 'noRoom';
+    const fetched = this.onDisk(() => store.fetch(block.sbn, block.k, add));
+    if (fetched === undefined) store.overlook(block.sbn);
+    return fetched ?? true;
+  }
+
+  // ------------------------------------------------------------ memory
 
   /** Frees memory for `payload`, but not that of `except`; false when nothing can be freed. */
   private makeRoom(payload: Payload, except?: SourceBlock): boolean {
@@ -169,16 +191,42 @@ export class Assembler {
   }
 
   private putAside(payload: Payload, block: SourceBlock): boolean {
-    try {
-      payload.expected!.store.put(block);
-    } catch (error) {
-      this.trouble(error);
-      return false;
-    }
+    const { store } = payload.expected!;
+    const put = this.onDisk(() => {
+      // A share put aside by an earlier run and not fetched yet is only given up for a larger one.
+      if (store.symbolsAside(block.sbn) < block.symbols) store.put(block);
+      return true;
+    });
+    if (!put) return false;
     this.ports.counters.spilled++;
+    this.close(payload, block);
+    return true;
+  }
+
+  private close(payload: Payload, block: SourceBlock): void {
     payload.blocks.delete(block.sbn);
     block.close();
-    return true;
+  }
+
+  /** Drops the least recently fed payload without a manifest, but not `except`. */
+  private dropOrphan(except?: Payload): boolean {
+    for (const orphan of this.orphans) {
+      if (orphan === except) continue;
+      this.ports.counters.orphansDropped++;
+      this.drop(orphan);
+      return true;
+    }
+    return false;
+  }
+
+  private drop(payload: Payload): void {
+    payload.dropped = true;
+    this.payloads.delete(payload.high, payload.low);
+    this.orphans.delete(payload);
+    if (this.last === payload) this.last = undefined;
+    // The memory of a block that is with a finisher comes back with its answer.
+    for (const block of payload.blocks.values()) if (!block.away) block.close();
+    payload.blocks.clear();
   }
 
   // ------------------------------------------------------------ what the supervisor says
@@ -187,62 +235,66 @@ export class Assembler {
   expect(coding: Coding): void {
     const { high, low } = halvesOf(coding.object);
     this.finished.delete(high, low);
-    let payload = this.payloads.get(high, low);
-    if (payload?.expected) {
-      if (payload.complete) this.announce(payload);
+    const known = this.payloads.get(high, low);
+    if (known?.expected) {
+      if (known.complete) this.announce(known);
       return;
     }
     const fresh = Payload.of(coding);
-    if (payload && !payload.matches(fresh.symbols, fresh.blockSymbols, fresh.symbolBytes)) {
-      // The frames lied about the coding parameters: what they brought is worth nothing (FAULTS 13).
-      this.ports.counters.badParameters++;
-      this.drop(payload);
-      payload = undefined;
-    }
-    const early = payload ? [...payload.blocks.values()] : [];
-    payload ??= fresh;
-    this.orphans.delete(payload);
-    this.payloads.set(high, low, payload);
-    this.last = undefined;
-    const partition = fresh.partition;
-    const store = new PayloadStore(
-      join(this.options.spoolDir, coding.object),
-      partition,
-      coding.symbolBytes,
-      coding.blockSymbols,
-    );
-    let done: Uint8Array;
-    try {
-      done = store.open(coding.lengthBytes);
-    } catch (error) {
-      this.trouble(error);
-      this.drop(payload);
+    const folder = join(this.options.spoolDir, coding.object);
+    const store = new PayloadStore(folder, fresh.partition, coding.symbolBytes, coding.blockSymbols);
+    const done = this.onDisk(() => store.open(coding.lengthBytes));
+    if (!done) {
+      this.unopened.set(coding.object, coding);
       return;
     }
+    this.unopened.delete(coding.object);
+    const payload = known?.matches(fresh.symbols, fresh.blockSymbols, fresh.symbolBytes) ? known : fresh;
+    if (known && known !== payload) {
+      // The frames lied about the coding parameters: what they brought is worth nothing (FAULTS 13).
+      this.ports.counters.orphansDropped++;
+      this.drop(known);
+    }
+    this.payloads.set(high, low, payload);
     payload.expect(coding, store, new Uint8Array(done.length));
     payload.fedMs = this.nowMs;
-    for (const block of early) if (block.ready) this.queue(payload, block);
-    for (let sbn = 0; sbn < done.length; sbn++) if (done[sbn]) this.recheck(payload, sbn);
-    this.resume(payload);
-    this.offer();
+    this.adopt(payload);
+    for (let sbn = 0; sbn < done.length; sbn++) {
+      if (done[sbn]) this.finishing.recheck(payload, sbn);
+      else this.resume(payload, sbn);
+    }
+    this.finishing.offer();
     if (payload.complete) this.announce(payload);
   }
 
-  /** Blocks put aside with enough symbols (before a restart, say) are finished now. */
-  private resume(payload: Payload): void {
-    const { partition, expected } = payload;
-    for (let sbn = 0; sbn < partition.blocks; sbn++) {
-      if (expected!.store.symbolsAside(sbn) >= partition.k(sbn)) this.ready.push({ payload, sbn });
+  /** What came of it before its manifest joins what an earlier run put aside, and counts with the other blocks. */
+  private adopt(payload: Payload): void {
+    this.orphans.delete(payload);
+    const early = [...payload.blocks.values()];
+    for (const block of early) block.moveTo(this.memory);
+    for (const block of early) {
+      // Making room for one may have put another one aside already.
+      if (payload.blocks.get(block.sbn) !== block) continue;
+      if (!this.fetch(payload, block)) this.putAside(payload, block);
+      else if (block.ready) this.queue(payload, block);
     }
+    while (this.memory.usedBytes > this.memory.capBytes && this.putOneAside());
+  }
+
+  /** A block put aside with enough symbols (before a restart, say) is finished now. */
+  private resume(payload: Payload, sbn: number): void {
+    const { store } = payload.expected!;
+    if (store.symbolsAside(sbn) >= payload.partition.k(sbn)) this.finishing.queue(payload, sbn);
   }
 
   forget(object: ObjectId, remove: boolean): void {
     const { high, low } = halvesOf(object);
     const payload = this.payloads.get(high, low);
+    this.unopened.delete(object);
     this.ports.finish({ close: object });
     if (payload) this.drop(payload);
     this.finished.add(high, low);
-    if (remove) removeStore(join(this.options.spoolDir, object));
+    if (remove) this.onDisk(() => removeStore(join(this.options.spoolDir, object)));
   }
 
   /** Everything of this payload goes to disk; its memory is free for others. */
@@ -251,103 +303,46 @@ export class Assembler {
     const payload = this.payloads.get(high, low);
     if (!payload?.expected) return;
     for (const block of [...payload.blocks.values()]) if (!block.away && !block.ready) this.putAside(payload, block);
+    this.ports.finish({ close: object });
   }
 
   // ------------------------------------------------------------ finishing
 
-  /** Offers ready blocks to the finishers as far as they may hold more. */
-  private offer(): void {
-    while (this.finishing < this.options.finishingMax && this.ready.length > 0) {
-      const { payload, sbn } = this.ready.shift()!;
-      const expected = payload.expected;
-      if (!expected || expected.done[sbn] || this.payloads.get(payload.high, payload.low) !== payload) continue;
-      const block = payload.blocks.get(sbn) ?? this.blockOf(payload, sbn, payload.partition.k(sbn));
-      if (!block) {
-        // All memory is with the finishers: their answers make room.
-        this.ready.unshift({ payload, sbn });
-        return;
-      }
-      if (block.away || !block.ready) continue;
-      block.away = true;
-      this.finishing++;
-      this.ports.finish({ finish: this.finishRequest(payload, block) });
-    }
-  }
-
-  private finishRequest(payload: Payload, block: SourceBlock): FinishBlock {
-    const { partition, expected } = payload;
-    return {
-      object: payload.object,
-      sbn: block.sbn,
-      k: block.k,
-      symbolBytes: block.symbolBytes,
-      source: block.source,
-      have: block.have,
-      repair: block.repair,
-      digest: payload.digest(block.sbn),
-      byteLength: partition.byteLength(block.sbn),
-      byteOffset: partition.byteOffset(block.sbn),
-      dataFile: expected!.store.dataFile,
-      doneFile: expected!.store.doneFile,
-    };
-  }
-
-  private recheck(payload: Payload, sbn: number): void {
-    const { partition, expected } = payload;
-    this.rechecking++;
-    this.ports.finish({
-      recheck: {
-        object: payload.object,
-        sbn,
-        digest: payload.digest(sbn),
-        byteLength: partition.byteLength(sbn),
-        byteOffset: partition.byteOffset(sbn),
-        dataFile: expected!.store.dataFile,
-      },
-    });
-  }
-
   /** A finisher's answer. */
   answer(message: FromFinisher, nowMs: number): void {
-    const { counters } = this.ports;
-    if (message.recheck) this.rechecking--;
-    else this.finishing--;
-    const { high, low } = halvesOf(message.object);
-    const payload = this.payloads.get(high, low);
-    const block = this.takeBack(payload, message);
-    if (!payload?.expected) {
-      block?.close();
-    } else if (message.outcome === 'good') {
-      if (!message.recheck) {
-        if (message.decoded) counters.blocksDecoded++;
-        else counters.blocksPlain++;
-        counters.repairUsed += block ? block.k - block.sourceCount : 0;
-      }
-      block?.close();
-      this.markDone(payload, message.sbn);
-    } else if (message.recheck) {
-      payload.expected.store.unmark(message.sbn);
-    } else if (message.outcome === 'bad') {
-      counters.blocksBad++;
-      block?.close();
-      this.ports.tell({ event: 'badBlock', payload: { object: message.object, sbn: message.sbn } });
-    } else if (block) {
-      this.keepForRetry(payload, block, message, nowMs);
+    const asked = this.finishing.takeBack(message.ticket);
+    if (!asked) return;
+    const { payload, sbn, block } = asked;
+    if (payload.dropped) block?.close();
+    else if (block) this.blockAnswered(payload, block, message, nowMs);
+    else if (message.outcome === 'good') this.markDone(payload, sbn);
+    else {
+      this.onDisk(() => payload.expected!.store.unmark(sbn));
+      this.resume(payload, sbn);
     }
-    this.offer();
+    this.finishing.offer();
   }
 
-  /** The block a finisher held, out of the payload again; a dropped payload's memory was kept in `away`. */
-  private takeBack(payload: Payload | undefined, message: FromFinisher): SourceBlock | undefined {
-    if (message.recheck) return undefined;
-    const dropped = this.droppedAway.get(`${message.object}/${message.sbn}`);
-    if (dropped) {
-      this.droppedAway.delete(`${message.object}/${message.sbn}`);
-      return dropped;
+  private blockAnswered(payload: Payload, block: SourceBlock, message: FromFinisher, nowMs: number): void {
+    const { counters, tell } = this.ports;
+    const { sbn } = block;
+    if (message.outcome === 'good') {
+      if (message.decoded) counters.blocksDecoded++;
+      else counters.blocksPlain++;
+      counters.repairUsed += block.k - block.sourceCount;
+      this.close(payload, block);
+      this.markDone(payload, sbn);
+    } else if (message.outcome === 'bad') {
+      counters.blocksBad++;
+      this.close(payload, block);
+      this.onDisk(() => payload.expected!.store.discard(sbn));
+      tell({ event: 'badBlock', payload: { object: payload.object, sbn } });
+    } else {
+      // The disk is full or failing: the block stays in memory and is offered again later (FAULTS 49, 50).
+      const code = message.outcome === 'full' ? 'STORAGE_FULL' : 'SPOOL_IO';
+      tell({ event: 'trouble', payload: { code, words: message.words ?? '' } });
+      this.finishing.retryAt(payload, sbn, nowMs + RETRY_MS);
     }
-    const block = payload?.blocks.get(message.sbn);
-    if (block) payload!.blocks.delete(message.sbn);
-    return block;
   }
 
   private markDone(payload: Payload, sbn: number): void {
@@ -355,12 +350,9 @@ export class Assembler {
     if (expected.done[sbn]) return;
     expected.done[sbn] = 1;
     expected.doneCount++;
+    // Symbols may have come while an earlier run's copy of the block was checked.
     const block = payload.blocks.get(sbn);
-    if (block && !block.away) {
-      // Symbols that came while an earlier run's copy of the block was checked.
-      payload.blocks.delete(sbn);
-      block.close();
-    }
+    if (block && !block.away) this.close(payload, block);
     if (payload.complete) this.announce(payload);
   }
 
@@ -372,24 +364,14 @@ export class Assembler {
     });
   }
 
-  /** The disk was full or failing: the block stays in memory and is offered again later (FAULTS 49, 50). */
-  private keepForRetry(payload: Payload, block: SourceBlock, message: FromFinisher, nowMs: number): void {
-    const code = message.outcome === 'full' ? 'STORAGE_FULL' : 'SPOOL_IO';
-    this.ports.tell({ event: 'trouble', payload: { code, words: message.words ?? '' } });
-    block.away = false;
-    payload.blocks.set(block.sbn, block);
-    this.retries.push({ payload, sbn: message.sbn, dueMs: nowMs + RETRY_MS });
-  }
-
   /** To be called every few tens of milliseconds. */
   tick(nowMs: number): void {
-    const due = this.retries.filter((retry) => retry.dueMs <= nowMs);
-    if (due.length > 0) {
-      this.retries = this.retries.filter((retry) => retry.dueMs > nowMs);
-      this.ready.push(...due);
+    if (this.unopened.size > 0 && nowMs >= this.nextOpenMs) {
+      this.nextOpenMs = nowMs + RETRY_MS;
+      for (const coding of [...this.unopened.values()]) this.expect(coding);
     }
-    this.offer();
-    this.ports.counters.blocksWaiting = this.finishing + this.rechecking + this.ready.length;
+    this.finishing.tick(nowMs);
+    this.ports.counters.blocksWaiting = this.finishing.waiting;
     this.ports.counters.memoryBytes = this.memory.usedBytes + this.orphanMemory.usedBytes;
   }
 
@@ -402,33 +384,15 @@ export class Assembler {
     return quiet;
   }
 
-  // ------------------------------------------------------------ giving up
-
-  /** Drops the least recently begun payload without a manifest, but not `except`. */
-  private dropOrphan(except?: Payload): boolean {
-    for (const orphan of this.orphans) {
-      if (orphan === except) continue;
-      this.ports.counters.orphansDropped++;
-      this.drop(orphan);
-      return true;
+  /** Does something with the spool; when the system refuses, says so and answers undefined. */
+  private onDisk<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      const full = code === 'ENOSPC' || code === 'EDQUOT';
+      this.ports.tell({ event: 'trouble', payload: { code: full ? 'STORAGE_FULL' : 'SPOOL_IO', words: message } });
+      return undefined;
     }
-    return false;
-  }
-
-  private drop(payload: Payload): void {
-    this.payloads.delete(payload.high, payload.low);
-    this.orphans.delete(payload);
-    if (this.last === payload) this.last = undefined;
-    for (const block of payload.blocks.values()) {
-      if (block.away) this.droppedAway.set(`${payload.object}/${block.sbn}`, block);
-      else block.close();
-    }
-    payload.blocks.clear();
-  }
-
-  private trouble(error: unknown): void {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const full = code === 'ENOSPC' || code === 'EDQUOT';
-    this.ports.tell({ event: 'trouble', payload: { code: full ? 'STORAGE_FULL' : 'SPOOL_IO', words: message } });
   }
 }

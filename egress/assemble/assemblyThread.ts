@@ -5,6 +5,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { FrameTagger } from '../../shared/crypto/frameTag.js';
 import { FrameRing } from '../../shared/link/ring.js';
+import { halvesOf } from '../../shared/wire/statements.js';
 import { FrameIntake, zeroCounters } from '../receive/frameIntake.js';
 import type {
   AssemblyThreadData,
@@ -108,13 +109,14 @@ class AssemblyThread {
     this.tell({ event: 'counters', payload: { counters: this.counters, quietMs: this.assembler.quietMs(now) } });
   }
 
-  /** A block always goes to the same finisher, so that its files are open in one place. */
+  /** A block always goes to the same finisher, so that what is asked of it is done in order. */
   private toFinisher(message: ToFinisher): void {
     if ('close' in message) {
       for (const finisher of this.finishers) finisher.postMessage(message);
     } else {
-      const sbn = 'finish' in message ? message.finish.sbn : message.recheck.sbn;
-      this.finishers[sbn % this.finishers.length]!.postMessage(message);
+      const { object, sbn } = 'finish' in message ? message.finish : message.recheck;
+      // Small payloads have a single block: their ids spread them.
+      this.finishers[(halvesOf(object).low + sbn) % this.finishers.length]!.postMessage(message);
     }
   }
 

@@ -26,7 +26,7 @@ interface Collecting {
 export class EnvelopeCollector {
   private readonly memory = new SharedMemory(MEMORY_BYTES);
   private readonly collecting = new ObjectMap<Collecting>();
-  /** The same, the one begun first in front. */
+  /** The same, the least recently fed first. */
   private readonly order = new Set<Collecting>();
   private readonly finished = new RecentObjects(LIMITS.finishedPayloads);
 
@@ -49,11 +49,17 @@ export class EnvelopeCollector {
       return;
     }
     const entry = this.collecting.get(high, low) ?? this.begin(high, low, k, symbolBytes);
+    this.order.delete(entry);
+    this.order.add(entry);
     if (entry.block.k !== k || entry.block.symbolBytes !== symbolBytes) {
       counters.badParameters++;
       return;
     }
-    const result = entry.block.add(header.esi, bytes, at + PAYLOAD_OFFSET);
+    let result = entry.block.add(header.esi, bytes, at + PAYLOAD_OFFSET);
+    while (result === 'noRoom' && this.order.size > 1) {
+      this.dropOldest();
+      result = entry.block.add(header.esi, bytes, at + PAYLOAD_OFFSET);
+    }
     if (result === 'new') counters.accepted++;
     else counters[result]++;
     if (entry.block.ready) this.finish(entry);

@@ -137,6 +137,11 @@ export class PayloadStore {
     }
   }
 
+  /** What was put aside for this block cannot be read: it counts as nothing, until a next start tries again. */
+  overlook(sbn: number): void {
+    this.regions.delete(sbn);
+  }
+
   /** Symbols put aside for this block, now or by an earlier run, are worth nothing (FAULTS 16). */
   discard(sbn: number): void {
     this.regions.delete(sbn);
@@ -152,8 +157,9 @@ export class PayloadStore {
     let file: number;
     try {
       file = openSync(this.symbolsFile, 'r');
-    } catch {
-      return; // Nothing has been put aside.
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return; // Nothing has been put aside.
+      throw error;
     }
     try {
       const header = new Uint32Array(2);

@@ -32,7 +32,10 @@ function drain(data: SocketThreadData): void {
       ring.publish(1);
     }
   });
+  let listening = false;
   socket.on('error', (error: NodeJS.ErrnoException) => {
+    // A socket that fails later must not leave a deaf process behind: the thread ends, and with it the process.
+    if (listening) throw error;
     port.postMessage({ failed: { words: error.message, code: error.code ?? '' } } satisfies FromSocketThread);
   });
   socket.bind({ address: data.host, port: data.port, exclusive: true }, () => {
@@ -41,6 +44,7 @@ function drain(data: SocketThreadData): void {
     } catch {
       // The system's own size then stays; the real one is reported either way.
     }
+    listening = true;
     port.postMessage({
       listening: { port: socket.address().port, receiveBufferBytes: socket.getRecvBufferSize() },
     } satisfies FromSocketThread);

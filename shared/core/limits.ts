@@ -48,6 +48,8 @@ export const LIMITS = {
   sequenceMaxJump: 1_000_000,
   /** The same for a history that was never heard of: numbers up to here are each accounted for from the first one. */
   sequenceFirstContact: 10_000,
+  /** Positions of the link that wait for their reorder window. */
+  positionsWaiting: 4_096,
   /** Symbols of payloads whose manifest has not arrived yet, all together. */
   orphanBytes: 64 * MiB,
   /** Payloads without a manifest that are tracked at once. */

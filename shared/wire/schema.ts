@@ -6,43 +6,117 @@ export const schema = {
         "v1": {
           "nested": {
             "Frame": {
+              "oneofs": {
+                "_wire": {
+                  "oneof": [
+                    "wire"
+                  ]
+                },
+                "_serial": {
+                  "oneof": [
+                    "serial"
+                  ]
+                },
+                "_object": {
+                  "oneof": [
+                    "object"
+                  ]
+                },
+                "_symbols": {
+                  "oneof": [
+                    "symbols"
+                  ]
+                },
+                "_blockSymbols": {
+                  "oneof": [
+                    "blockSymbols"
+                  ]
+                },
+                "_sbn": {
+                  "oneof": [
+                    "sbn"
+                  ]
+                },
+                "_esi": {
+                  "oneof": [
+                    "esi"
+                  ]
+                },
+                "_payload": {
+                  "oneof": [
+                    "payload"
+                  ]
+                },
+                "_tag": {
+                  "oneof": [
+                    "tag"
+                  ]
+                }
+              },
               "fields": {
                 "wire": {
                   "type": "fixed32",
-                  "id": 1
+                  "id": 1,
+                  "options": {
+                    "proto3_optional": true
+                  }
                 },
                 "serial": {
                   "type": "fixed64",
-                  "id": 2
+                  "id": 2,
+                  "options": {
+                    "proto3_optional": true
+                  }
                 },
                 "object": {
                   "type": "fixed64",
-                  "id": 3
+                  "id": 3,
+                  "options": {
+                    "proto3_optional": true
+                  }
                 },
                 "symbols": {
                   "type": "fixed32",
-                  "id": 4
+                  "id": 4,
+                  "options": {
+                    "proto3_optional": true
+                  }
                 },
                 "blockSymbols": {
                   "type": "fixed32",
                   "id": 5,
-                  "protoName": "block_symbols"
+                  "protoName": "block_symbols",
+                  "options": {
+                    "proto3_optional": true
+                  }
                 },
                 "sbn": {
                   "type": "fixed32",
-                  "id": 6
+                  "id": 6,
+                  "options": {
+                    "proto3_optional": true
+                  }
                 },
                 "esi": {
                   "type": "fixed32",
-                  "id": 7
+                  "id": 7,
+                  "options": {
+                    "proto3_optional": true
+                  }
                 },
                 "payload": {
                   "type": "bytes",
-                  "id": 8
+                  "id": 8,
+                  "options": {
+                    "proto3_optional": true
+                  }
                 },
                 "tag": {
                   "type": "bytes",
-                  "id": 9
+                  "id": 9,
+                  "options": {
+                    "proto3_optional": true
+                  }
                 }
               }
             },

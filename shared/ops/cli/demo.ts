@@ -32,9 +32,7 @@ export function addDemoCommand(program: Command, finish: (code: ExitCode) => voi
     .addOption(
       new Option('--transport <kind>', 'how datagrams are sent').choices(['auto', 'batched', 'dgram']).default('auto'),
     )
-    .addOption(
-      new Option('--rate <rate>', 'rate of the sender').argParser(rateText).default(DEMO_RATE),
-    )
+    .addOption(new Option('--rate <rate>', 'rate of the sender').argParser(rateText).default(DEMO_RATE))
     .addOption(
       new Option('--overhead <fraction>', 'repair symbols for each source symbol').argParser(atLeast(0)).default(0.1),
     )
@@ -49,6 +47,7 @@ export function addDemoCommand(program: Command, finish: (code: ExitCode) => voi
 async function once(options: Record<string, never>): Promise<ExitCode> {
   if (!options.input || !options.out) throw new SluiceError('USAGE', '--once needs --input and --out.');
   const report = await demoOnce({
+    stopped: untilStopped(),
     input: options.input,
     out: options.out,
     tenant: options.tenant!,

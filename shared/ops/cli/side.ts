@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { Child, type Protocol } from '../children.js';
+import { stopRedisLeftBehind } from '../queues/redis-server.js';
 import type { HighProtocol, LowProtocol } from '../sides.js';
 import type { ExitCode } from './exitCode.js';
 import { jsonLine, sayLine, untilStopped } from './output.js';
@@ -62,5 +63,7 @@ async function runSide(
     return outcome;
   } finally {
     await child.stop(STOP_MS);
+    // A supervisor that was killed could not stop its queue store.
+    await stopRedisLeftBehind(start.stateDir);
   }
 }

@@ -80,7 +80,8 @@ export class Gateway {
     const { stateDir } = this.options;
     const keys = join(stateDir, 'keys');
     if (!existsSync(join(keys, KEY_FILES.link))) generateKeys(keys);
-    for (const start of [this.startHigh, this.startLink, this.startLow]) if (!this.stopping) await start.call(this, keys);
+    for (const start of [this.startHigh, this.startLink, this.startLow])
+      if (!this.stopping) await start.call(this, keys);
   }
 
   /** Low side first, so that nothing is on its way when the link and the high side end. Works while starting, too. */

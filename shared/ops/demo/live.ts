@@ -26,6 +26,7 @@ export interface LiveOptions {
 
 const TENANTS = ['finance', 'registry'] as const;
 const SAMPLES_MS = 60_000;
+const LOOK_MS = 1_000;
 
 export async function demoLive(options: LiveOptions): Promise<0 | 1> {
   const { say } = options;
@@ -37,6 +38,7 @@ export async function demoLive(options: LiveOptions): Promise<0 | 1> {
   const outcomes = new Outcomes();
   let running = true;
   let table = false;
+  let looking: NodeJS.Timeout | undefined;
   const gateway = new Gateway(gatewayOptions(options, stateDir, shares, storage), {
     low: (news) => {
       outcomes.low(news);
@@ -54,12 +56,19 @@ export async function demoLive(options: LiveOptions): Promise<0 | 1> {
   let good = false;
   try {
     say('starting low side, simulated one-way link and high side ...');
-    await gateway.start();
+    await Promise.race([gateway.start(), options.stopped]);
+    if (!running) return 1;
     state.writeRun(runFile(gateway, storage));
+    const failed = new Promise<void>((resolve) => {
+      looking = setInterval(async () => {
+        if (gateway.failed) return resolve();
+        if (await gateway.summaries()) state.writeRun(runFile(gateway, storage));
+      }, LOOK_MS);
+    });
     say(`queues: low side ${gateway.lowReady.queueStore}`);
     say(`        high side ${gateway.highReady.queueStore}`);
     const originals = await dropSamples(state, shares, outcomes);
-    await follow(outcomes, say, () => running);
+    await follow(outcomes, say, () => running && gateway.failed === '');
     good = await printTable(outcomes.all, originals, storage, say);
     table = true;
     if (running) {
@@ -68,9 +77,14 @@ export async function demoLive(options: LiveOptions): Promise<0 | 1> {
       say(`  storage            ${storage}`);
       say(`  ledgers and logs   ${stateDir}`);
     }
-    await options.stopped;
+    await Promise.race([options.stopped, failed]);
+    if (gateway.failed) {
+      say(`\n${gateway.failed}; logs are in ${stateDir}`);
+      good = false;
+    }
     say('\nending ...');
   } finally {
+    clearInterval(looking);
     await gateway.stop();
     state.close();
   }

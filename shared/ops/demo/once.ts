@@ -2,7 +2,7 @@
  * `sluice demo --once`: carries one folder through a whole gateway and reports what became of every object. The input
  * folder is the tenant's share, read and never changed.
  */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,6 +26,8 @@ export interface OnceOptions {
   impairments: GatewayOptions['impairments'];
   /** Words for people, a line each. */
   say: (line: string) => void;
+  /** Resolves when it is to end before its time: it then reports how things stand. */
+  stopped: Promise<void>;
 }
 
 /** The report, as CONTRACTS fixes it. */
@@ -49,13 +51,15 @@ const OWNER = 'demo.json';
 
 /** Throws USAGE when input or output cannot be what they are given as. */
 export async function demoOnce(options: OnceOptions): Promise<OnceReport> {
-  const input = resolve(options.input);
-  const out = resolve(options.out);
+  // A share that is itself a link would not be used, so links on the way to it are followed here.
+  const input = realPath(options.input);
+  const out = realPath(options.out);
   const stateDir = options.state ? resolve(options.state) : mkdtempSync(join(tmpdir(), 'sluice-'));
   checkFolders(input, out, stateDir);
   const inputs = listInputs(input);
   mkdirSync(out, { recursive: true });
   const state = StateFolder.open(stateDir);
+  const resumed = StateFolder.readFile(stateDir, OWNER) !== undefined;
   state.writeFile(OWNER, { input, out });
   const outcomes = new Outcomes();
   for (const object of inputs) outcomes.expect(options.tenant, object);
@@ -64,23 +68,29 @@ export async function demoOnce(options: OnceOptions): Promise<OnceReport> {
     high: (news) => outcomes.high(news),
     alarm: (side, { code, words }) => options.say(`${side} side: ${code}: ${words}`),
   });
-  let report: OnceReport;
+  let seconds = 0;
   const startedMs = performance.now();
+  const stopped = options.stopped.then(() => 'stopped' as const);
   try {
     options.say(`${inputs.length} objects in ${input}`);
-    await gateway.start();
-    state.writeRun(runFile(gateway, out));
-    const { receiveBufferBytes, transport } = gateway.highReady;
-    options.say(`link: ${transport}; receive buffer ${formatSize(receiveBufferBytes)}`);
-    options.say(`queues: low side ${gateway.lowReady.queueStore}; high side ${gateway.highReady.queueStore}`);
-    await finish(gateway, outcomes, options);
-    await sayLink(gateway, options.say);
-    const seconds = (performance.now() - startedMs) / 1000;
-    report = await reportOf(outcomes, options, input, out, seconds, () => gateway.highToLow());
+    const begun = await Promise.race([gateway.start(), stopped]);
+    if (begun !== 'stopped') {
+      const look = () => state.writeRun(runFile(gateway, out));
+      look();
+      const { receiveBufferBytes, transport } = gateway.highReady;
+      options.say(`link: ${transport}; receive buffer ${formatSize(receiveBufferBytes)}`);
+      options.say(`queues: low side ${gateway.lowReady.queueStore}; high side ${gateway.highReady.queueStore}`);
+      if (resumed) await recall(gateway, outcomes);
+      await finish(gateway, outcomes, options, stopped, look);
+      await sayLink(gateway, options.say);
+    }
+    seconds = (performance.now() - startedMs) / 1000;
   } finally {
     await gateway.stop();
     state.close();
   }
+  // Only now: until both sockets are closed something may still arrive at them.
+  const report = await reportOf(outcomes, options, input, out, seconds, gateway.highToLow());
   const good =
     report.released === report.objects && report.identical === report.objects && report.highToLowDatagrams === 0;
   if (options.state === undefined) {
@@ -88,6 +98,11 @@ export async function demoOnce(options: OnceOptions): Promise<OnceReport> {
     else options.say(`What the gateway knew is kept in ${stateDir}`);
   }
   return report;
+}
+
+/** The path without links; of one that is not there, as it is written. */
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : resolve(path);
 }
 
 function checkFolders(input: string, out: string, stateDir: string): void {
@@ -124,16 +139,32 @@ function gatewayOptions(options: OnceOptions, input: string, out: string, stateD
   };
 }
 
-/** Returns once every object has its outcome, or nothing has moved for the timeout. */
-async function finish(gateway: Gateway, outcomes: Outcomes, { timeoutMs, say }: OnceOptions): Promise<void> {
+/** An earlier run on this state may have got far. What the low side is sending once more has no end yet. */
+async function recall(gateway: Gateway, outcomes: Outcomes): Promise<void> {
+  const { low, high } = await gateway.recall();
+  outcomes.low(low);
+  outcomes.high(high);
+  outcomes.low(low.filter(({ state }) => state === 'sealed' || state === 'sending'));
+}
+
+/** Returns once every object has its outcome, nothing has moved for the timeout, or there is no use in waiting. */
+async function finish(
+  gateway: Gateway,
+  outcomes: Outcomes,
+  { timeoutMs, say }: OnceOptions,
+  stopped: Promise<'stopped'>,
+  look: () => void,
+): Promise<void> {
   let moved = '';
   let movedMs = performance.now();
   let saidMs = performance.now();
-  for (;;) {
-    await sleep(LOOK_MS);
+  while ((await Promise.race([sleep(LOOK_MS), stopped])) !== 'stopped') {
     if (outcomes.pending === 0) return;
-    const low = await gateway.low.ask('summary', null);
-    const high = await gateway.high.ask('summary', null);
+    if (gateway.failed) return say(gateway.failed);
+    const summaries = await gateway.summaries();
+    if (!summaries) continue;
+    look();
+    const { low, high } = summaries;
     const { accepted = 0, blocksWaiting = 0 } = high.link;
     // Heartbeats go on for ever; they are not movement.
     const now = JSON.stringify([low.counts, high.counts, accepted, blocksWaiting, low.sequenceLast]);
@@ -152,12 +183,15 @@ async function finish(gateway: Gateway, outcomes: Outcomes, { timeoutMs, say }: 
       say(`${outcomes.count('released')} of ${total} released; ${formatSize(low.bytesSent)} sent`);
     }
   }
+  say('stopped before its time');
 }
 
 /** Where datagrams were lost, and what it took to make up for it. */
 async function sayLink(gateway: Gateway, say: (line: string) => void): Promise<void> {
-  const low = await gateway.low.ask('summary', null);
-  const { link } = await gateway.high.ask('summary', null);
+  const summaries = await gateway.summaries();
+  if (!summaries) return;
+  const { low, high } = summaries;
+  const { link } = high;
   const { lost = 0, burstLost = 0, outageLost = 0, kernelDropped = 0, sendFailed = 0 } = gateway.linkCounters ?? {};
   say(
     `low side: ${low.framesSent} frames sent, ${low.sendErrors} not taken by the system; ` +
@@ -177,7 +211,7 @@ async function reportOf(
   input: string,
   out: string,
   seconds: number,
-  highToLow: () => number,
+  highToLowDatagrams: number,
 ): Promise<OnceReport> {
   const all = outcomes.all;
   let identical = 0;
@@ -191,9 +225,9 @@ async function reportOf(
       if (await sameFiles(put, got)) identical++;
       else options.say(`${object.path}: released as ${object.publishedAs}, and not the same bytes at its path`);
     } else {
-      options.say(
-        `${object.path}: ${object.outcome === 'pending' ? object.state : object.outcome} ${object.code} ${object.detail}`,
-      );
+      const outcome = object.outcome === 'pending' ? object.state : object.outcome;
+      const named = object.transfer === '' ? '' : ` (transfer ${object.transfer})`;
+      options.say(`${object.path}: ${outcome} ${object.code} ${object.detail}${named}`);
     }
   }
   const released = outcomes.count('released');
@@ -214,7 +248,7 @@ async function reportOf(
     identical,
     bytes,
     seconds: Number(seconds.toFixed(3)),
-    highToLowDatagrams: highToLow(),
+    highToLowDatagrams,
   };
 }
 

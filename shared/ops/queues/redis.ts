@@ -39,6 +39,7 @@ export async function openRedis(
     const options = {
       maxRetriesPerRequest,
       connectTimeout: 5_000,
+      disconnectTimeout: 500,
       keepAlive: 10_000,
       connectionName: `sluice-${side}`,
       retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 10), 1_000),
@@ -67,7 +68,8 @@ export async function openRedis(
     clearInterval(watch);
     const ready = clients.filter((each) => each.status === 'ready');
     await Promise.race([Promise.allSettled(ready.map((each) => each.quit())), pause(QUIT_TIMEOUT_MS)]);
-    for (const each of clients) each.disconnect();
+    // Not where it is over already: the driver would keep the process for its own timeout.
+    for (const each of clients) if (each.status !== 'end') each.disconnect();
     await server?.stop();
   };
 
