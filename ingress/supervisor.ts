@@ -7,11 +7,8 @@
 import { randomBytes } from 'node:crypto';
 import { toHex } from '../shared/core/bytes.js';
 import { wordsOf } from '../shared/core/errors.js';
-import { readLinkKey } from '../shared/crypto/keyfiles.js';
 import { Child } from '../shared/ops/children.js';
-import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
 import { type LowConfig, loadLowConfig } from '../shared/ops/config/load.js';
-import { OPEN_POLICY } from '../shared/ops/config/schema.js';
 import { type Log, openLog } from '../shared/ops/log.js';
 import { openQueueStore, type QueueStore } from '../shared/ops/queues/store.js';
 import type { Alarm, LowObjectNews, LowReady, LowSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
@@ -22,10 +19,10 @@ import type { BatchMessage, IntakeProtocol, PollNews } from './intake/messages.j
 import { LowLedger, type LowObject, newTransferId } from './ledger.js';
 import { Quarantine } from './quarantine.js';
 import { Resender } from './resender.js';
-import { loadPolicy, openPolicy, type Policy } from './scan/policy.js';
 import { Scanner } from './scan/scanner.js';
 import type { SealerProtocol } from './seal/messages.js';
 import type { SenderProtocol, SenderSettings } from './send/orders.js';
+import { codingParameters, intakeSettings, linkParameters, senderSettings, tenantRules } from './settings.js';
 import { SpoolKeeper } from './spoolKeeper.js';
 import { bundleLimits, LowStages, type TenantRules } from './stages.js';
 
@@ -53,6 +50,8 @@ export class LowSide {
   private spool!: SpoolKeeper;
   private log!: Log;
   private sourcePort = 0;
+  private session = '';
+  private rules!: ReadonlyMap<string, TenantRules>;
   private intakeHeld = '';
   private housekeeping: NodeJS.Timeout | undefined;
   private readonly startedMs = Date.now();
@@ -143,9 +142,9 @@ export class LowSide {
     const objectsDir = state.folder('spool/objects');
     const envelopesDir = state.folder('spool/envelopes');
     this.ledger = new LowLedger(state.file('ledger.sqlite'), Date.now);
-    const coding = { symbolBytes: symbolBytesForMtu(config.link.mtu), blockSymbols: config.link.blockSymbols };
-    const rules = new Map(config.tenants.map(({ name, label, policy }) => [name, { label, policy: policyOf(policy) }]));
-    this.openProcesses(coding, rules);
+    const coding = codingParameters(config);
+    this.rules = tenantRules(config);
+    this.openProcesses();
     await this.sealer.start();
     await this.sender.start();
     this.stages = new LowStages({
@@ -156,7 +155,7 @@ export class LowSide {
       quarantine: new Quarantine(state.folder('quarantine'), objectsDir),
       objectsDir,
       envelopesDir,
-      rules,
+      rules: this.rules,
       coding,
       bundles: bundleLimits(config.link),
       now: Date.now,
@@ -172,7 +171,7 @@ export class LowSide {
     this.resender.adaptToLink();
     await this.rebuild();
     await this.intake.start();
-    this.announcer.start(this.session, this.linkParameters(coding));
+    this.announcer.start(this.session, linkParameters(config));
     this.housekeeping = setInterval(() => this.keepHouse(), HOUSEKEEPING_MS);
     if (config.link.transport === 'batched') {
       this.trouble('link.transport is "batched"; this version moves datagrams with dgram.', 'TRANSPORT_FALLBACK');
@@ -180,8 +179,8 @@ export class LowSide {
     this.log.info({ queueStore: this.store.description, sourcePort: this.sourcePort }, 'low side started');
   }
 
-  private openProcesses(coding: { symbolBytes: number; blockSymbols: number }, rules: Map<string, TenantRules>): void {
-    const { config, state } = this;
+  private openProcesses(): void {
+    const { config, state, rules } = this;
     this.scanner = new Scanner({
       policyByTenant: Object.fromEntries([...rules].map(([name, { policy }]) => [name, policy])),
       scratchDir: state.folder('scratch'),
@@ -203,7 +202,7 @@ export class LowSide {
       name: 'sending',
       module: new URL('./send/process.js', import.meta.url),
       onStart: async (child) => {
-        const { sourcePort } = await child.ask('start', this.senderSettings(coding));
+        const { sourcePort } = await child.ask('start', this.newSession());
         this.sourcePort = sourcePort;
       },
       onEvent: { arrival: ({ count }) => this.listeners.arrival(count) },
@@ -212,63 +211,17 @@ export class LowSide {
       name: 'intake',
       module: new URL('./intake/process.js', import.meta.url),
       onStart: async (child) => {
-        await child.ask('start', this.intakeSettings(coding));
+        await child.ask('start', intakeSettings(config, this.rules, this.ledger, state.folder('spool/objects')));
       },
       onEvent: { batch: (batch) => this.record(batch), polled: (news) => this.polled(news) },
     });
   }
 
   /** A link session is one run of the sender. */
-  private session = '';
-
-  private senderSettings(coding: { symbolBytes: number; blockSymbols: number }): SenderSettings {
-    const { link, keys } = this.config;
+  private newSession(): SenderSettings {
     this.session = randomBytes(8).toString('hex');
-    const parameters = this.linkParameters(coding);
-    this.announcer?.start(this.session, parameters);
-    return {
-      targetHost: link.target.host,
-      targetPort: link.target.port,
-      sourceHost: link.source.host,
-      sourcePort: link.source.port,
-      linkKey: toHex(readLinkKey(keys.link)),
-      session: this.session,
-      parameters,
-      repairFloor: link.repairFloor,
-      edgePadding: link.edgePadding,
-      closingDelayMs: link.closingDelay,
-      guardSymbols: link.guardSymbols,
-    };
-  }
-
-  private linkParameters(coding: { symbolBytes: number; blockSymbols: number }) {
-    const { overhead, rate, interleave, heartbeatInterval } = this.config.link;
-    const overheadPpm = Math.round(overhead * 1_000_000);
-    return { ...coding, overheadPpm, rateBps: rate, interleave, heartbeatMs: heartbeatInterval };
-  }
-
-  private intakeSettings(coding: { symbolBytes: number; blockSymbols: number }) {
-    const { tenants, intake, link } = this.config;
-    return {
-      tenants: tenants.map(({ name, share, names, maxObjectSize, accepted, afterSent }) => ({
-        name,
-        share,
-        names,
-        maxObjectBytes: maxObjectSize,
-        accepted,
-        afterSent,
-      })),
-      spoolDir: this.state.folder('spool/objects'),
-      pollMs: intake.pollInterval,
-      holdMs: intake.holdTime,
-      incompleteSuffixes: intake.incompleteSuffixes,
-      batchMaxFiles: intake.batchFiles,
-      batchMaxBytes: intake.batchSize,
-      packMaxFileBytes: link.bundleMaxFile,
-      ...coding,
-      keepSpoolFiles: [...this.ledger.spoolFiles()],
-      known: this.ledger.known(),
-    };
+    this.announcer?.start(this.session, linkParameters(this.config));
+    return senderSettings(this.config, this.session);
   }
 
   private async openQueues(): Promise<void> {
@@ -383,10 +336,6 @@ export class LowSide {
       this.trouble(wordsOf(error), 'SPOOL_IO');
     }
   }
-}
-
-function policyOf(policy: string): Policy {
-  return policy === OPEN_POLICY ? openPolicy : loadPolicy(policy);
 }
 
 function newsOf(object: LowObject): LowObjectNews {

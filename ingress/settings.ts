@@ -1,0 +1,80 @@
+/** What each process of the low side is told at its start, out of the configuration. */
+import { toHex } from '../shared/core/bytes.js';
+import { readLinkKey } from '../shared/crypto/keyfiles.js';
+import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
+import type { LowConfig } from '../shared/ops/config/load.js';
+import { OPEN_POLICY } from '../shared/ops/config/schema.js';
+import type { LinkParameters } from '../shared/wire/statements.js';
+import type { IntakeStart } from './intake/messages.js';
+import type { LowLedger } from './ledger.js';
+import { loadPolicy, openPolicy } from './scan/policy.js';
+import type { SenderSettings } from './send/orders.js';
+import type { TenantRules } from './stages.js';
+
+/** How objects are coded for this link. */
+export function codingParameters({ link }: LowConfig): { symbolBytes: number; blockSymbols: number } {
+  return { symbolBytes: symbolBytesForMtu(link.mtu), blockSymbols: link.blockSymbols };
+}
+
+/** Label and policy of each tenant. Throws CONFIG_UNREADABLE, CONFIG_INVALID. */
+export function tenantRules({ tenants }: LowConfig): ReadonlyMap<string, TenantRules> {
+  const policyOf = (policy: string) => (policy === OPEN_POLICY ? openPolicy : loadPolicy(policy));
+  return new Map(tenants.map(({ name, label, policy }) => [name, { label, policy: policyOf(policy) }]));
+}
+
+/** What heartbeats announce. */
+export function linkParameters(config: LowConfig): LinkParameters {
+  const { overhead, rate, interleave, heartbeatInterval } = config.link;
+  const overheadPpm = Math.round(overhead * 1_000_000);
+  return { ...codingParameters(config), overheadPpm, rateBps: rate, interleave, heartbeatMs: heartbeatInterval };
+}
+
+export function senderSettings(config: LowConfig, session: string): SenderSettings {
+  const { link, keys } = config;
+  return {
+    targetHost: link.target.host,
+    targetPort: link.target.port,
+    sourceHost: link.source.host,
+    sourcePort: link.source.port,
+    linkKey: toHex(readLinkKey(keys.link)),
+    session,
+    parameters: linkParameters(config),
+    repairFloor: link.repairFloor,
+    edgePadding: link.edgePadding,
+    closingDelayMs: link.closingDelay,
+    guardSymbols: link.guardSymbols,
+  };
+}
+
+export function intakeSettings(
+  config: LowConfig,
+  rules: ReadonlyMap<string, TenantRules>,
+  ledger: LowLedger,
+  spoolDir: string,
+): IntakeStart {
+  const { tenants, intake, link } = config;
+  return {
+    tenants: tenants.map(({ name, share, names, maxObjectSize, accepted, afterSent }) => {
+      const { policy } = rules.get(name)!;
+      return {
+        name,
+        share,
+        // Where tenant and policy differ, the stricter one counts.
+        names: policy.names === 'portable' ? 'portable' : names,
+        maxObjectBytes: Math.min(maxObjectSize, policy.maxObjectBytes),
+        accepted,
+        afterSent,
+      };
+    }),
+    spoolDir,
+    pollMs: intake.pollInterval,
+    holdMs: intake.holdTime,
+    incompleteSuffixes: intake.incompleteSuffixes,
+    batchMaxFiles: intake.batchFiles,
+    batchMaxBytes: intake.batchSize,
+    packMaxFileBytes: link.bundleMaxFile,
+    ...codingParameters(config),
+    keepSpoolFiles: [...ledger.spoolFiles()],
+    known: ledger.known(),
+  };
+}

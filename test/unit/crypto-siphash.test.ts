@@ -1,0 +1,127 @@
+/** SipHash-2-4 with 128-bit output: the authors' vectors, a slow twin, and the tag of frames made of it. */
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { Prng } from '../../shared/core/prng.js';
+import { FrameTagger } from '../../shared/crypto/frameTag.js';
+import { sipHash128 } from '../../shared/crypto/siphash.js';
+import { slowSipHash128 } from '../support/wire-reference.js';
+import { hex, LINK_KEY, unhex } from '../support/wire-samples.js';
+
+const counting = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => i);
+
+function fastSipHash128(key: Uint8Array, message: Uint8Array, wordsBefore = 0): Uint8Array {
+  const words = new Uint32Array(wordsBefore + message.length / 4);
+  new Uint8Array(words.buffer).set(message, wordsBefore * 4);
+  const out = new Uint32Array(4);
+  sipHash128(new Uint32Array(Uint8Array.from(key).buffer), words, wordsBefore, message.length / 4, out);
+  return new Uint8Array(out.buffer);
+}
+
+/** `vectors_sip128` of the authors' reference: key 00 .. 0f, message 00, 01, ... of so many bytes. */
+const PUBLISHED: [number, string][] = [
+  [0, 'a3817f04ba25a8e66df67214c7550293'],
+  [1, 'da87c1d86b99af44347659119b22fc45'],
+  [7, 'a1f1ebbed8dbc153c0b84aa61ff08239'],
+  [8, '3b62a9ba6258f5610f83e264f31497b4'],
+  [15, '5493e99933b0a8117e08ec0f97cfc3d9'],
+  [16, '6ee2a4ca67b054bbfd3315bf85230577'],
+  [24, '2db479ae78bd50d8882a8a178a6132ad'],
+  [32, '7c3956ca5eeafc3e363e9d556546eb68'],
+  [40, 'df6a301e95c95dad97ae0cc8c6913bd8'],
+  [48, 'f7e5aef549f782cf379055a608269b16'],
+  [56, '1938f2cf72d54ee97e94166fa91d2a36'],
+  [63, '5150d1772f50834a503e069a973fbd7c'],
+];
+
+describe('SipHash-2-4-128', () => {
+  for (const [length, expected] of PUBLISHED) {
+    it(`gives the published value for ${length} bytes${length % 8 === 0 ? '' : ' (the slow twin only)'}`, () => {
+      expect(hex(slowSipHash128(LINK_KEY, counting(length)))).equal(expected);
+      if (length % 8 === 0) expect(hex(fastSipHash128(LINK_KEY, counting(length)))).equal(expected);
+    });
+  }
+
+  it('agrees with the slow twin for every multiple of 8 bytes up to 2 KiB, where the length byte wraps many times', () => {
+    const random = new Prng(7);
+    for (let length = 0; length <= 2048; length += 8) {
+      const key = random.fill(new Uint8Array(16));
+      const message = random.fill(new Uint8Array(length));
+      expect(hex(fastSipHash128(key, message)), `${length}`).equal(hex(slowSipHash128(key, message)));
+    }
+  });
+
+  it('agrees with the slow twin on extreme words, wherever in the buffer they lie', () => {
+    const word = fc.constantFrom(0, 1, 0x7fffffff, 0x80000000, 0xffffffff);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(word, word), { maxLength: 12 }), fc.nat(5), (pairs, before) => {
+        const message = new Uint8Array(Uint32Array.from(pairs.flat()).buffer);
+        const key = fc.sample(fc.uint8Array({ minLength: 16, maxLength: 16 }), { numRuns: 1, seed: before })[0];
+        expect(hex(fastSipHash128(key, message, before))).equal(hex(slowSipHash128(key, message)));
+      }),
+      { numRuns: 300, seed: 8 },
+    );
+  });
+});
+
+describe('frame tag', () => {
+  const frame = (seed: number, bytes = 576): Uint32Array => {
+    const words = new Uint32Array(bytes / 4);
+    new Prng(seed).fill(new Uint8Array(words.buffer));
+    return words;
+  };
+
+  it('is SipHash-2-4-128 of everything in front of it', () => {
+    for (const bytes of [576, 1472, 9024, 16_384]) {
+      const words = frame(1, bytes);
+      new FrameTagger(LINK_KEY).write(words, 0, bytes);
+      const all = new Uint8Array(words.buffer);
+      expect(hex(all.subarray(-16))).equal(hex(slowSipHash128(LINK_KEY, all.subarray(0, -16))));
+      expect(new FrameTagger(LINK_KEY).holds(words, 0, bytes)).equal(true);
+    }
+  });
+
+  it('is written and found at any slot of a ring, and nothing around it is touched', () => {
+    const words = frame(2, 3 * 640);
+    const before = words.slice();
+    new FrameTagger(LINK_KEY).write(words, 160, 576);
+    expect([...words.subarray(0, 160 + 140)]).deep.equal([...before.subarray(0, 160 + 140)]);
+    expect([...words.subarray(160 + 144)]).deep.equal([...before.subarray(160 + 144)]);
+    const tagger = new FrameTagger(LINK_KEY);
+    expect(tagger.holds(words, 160, 576)).equal(true);
+    expect(tagger.holds(words, 161, 576)).equal(false);
+    expect(tagger.holds(words, 160, 640)).equal(false);
+  });
+
+  it('FAULTS 3: each of the 128 bits of the tag counts', () => {
+    const words = frame(3);
+    const tagger = new FrameTagger(LINK_KEY);
+    tagger.write(words, 0, 576);
+    const bytes = new Uint8Array(words.buffer);
+    for (let bit = 0; bit < 128; bit++) {
+      bytes[560 + (bit >> 3)]! ^= 1 << (bit & 7);
+      expect(tagger.holds(words, 0, 576), `bit ${bit}`).equal(false);
+      bytes[560 + (bit >> 3)]! ^= 1 << (bit & 7);
+    }
+    expect(tagger.holds(words, 0, 576)).equal(true);
+  });
+
+  it('takes the key from any kind of array, a Buffer in its pool too, and keeps a copy', () => {
+    const pooled = Buffer.concat([Buffer.from([9, 9, 9]), LINK_KEY]).subarray(3);
+    const tags = [LINK_KEY, pooled, unhex(hex(LINK_KEY))].map((key) => {
+      const words = frame(4);
+      const tagger = new FrameTagger(key);
+      if (key === pooled) pooled.fill(0);
+      tagger.write(words, 0, 576);
+      return hex(new Uint8Array(words.buffer, 560));
+    });
+    expect(new Set(tags).size).equal(1);
+  });
+
+  it('needs 16 bytes of key', () => {
+    for (const length of [0, 15, 17, 32]) {
+      expect(() => new FrameTagger(new Uint8Array(length)))
+        .throw()
+        .property('code', 'KEY_UNREADABLE');
+    }
+  });
+});
