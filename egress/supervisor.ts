@@ -32,7 +32,8 @@ export interface HighListeners {
 }
 
 const HOUSEKEEPING_MS = 200;
-const RETRY = { attempts: 1_000, backoffMs: 500 } as const;
+/** Jobs of an earlier run are forgotten: one that ran when it was killed would keep its work locked for half a minute. */
+const RETRY = { attempts: 1_000, backoffMs: 500, fresh: true } as const;
 const ENDED_SESSIONS = 64;
 
 export class HighSide {

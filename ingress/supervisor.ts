@@ -35,7 +35,8 @@ export interface LowListeners {
 const HOUSEKEEPING_MS = 500;
 /** Payloads handed to the sender at once: it takes turns between them. */
 const SENDING_AT_ONCE = 8;
-const RETRY = { attempts: 1_000, backoffMs: 500 } as const;
+/** Jobs of an earlier run are forgotten: one that ran when it was killed would keep its work locked for half a minute. */
+const RETRY = { attempts: 1_000, backoffMs: 500, fresh: true } as const;
 
 export class LowSide {
   private ledger!: LowLedger;

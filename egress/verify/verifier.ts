@@ -4,6 +4,7 @@
  *
  *   bytes -> envelope -> key known? -> both signatures hold? -> statement in canonical form -> each manifest
  */
+import { createHash } from 'node:crypto';
 import { toHex } from '../../shared/core/bytes.js';
 import { codeOf, SluiceError } from '../../shared/core/errors.js';
 import type { PublicKey } from '../../shared/crypto/publicKey.js';
@@ -21,6 +22,8 @@ import {
   type StatementType,
 } from '../../shared/wire/statements.js';
 import type { TenantRules, Verified, VerifiedManifests, VerifiedObject } from './messages.js';
+
+const SHA256_OF_NOTHING = createHash('sha256').digest('hex');
 
 export class Verifier {
   private readonly keys = new Map<string, PublicKey>();
@@ -100,8 +103,9 @@ export class Verifier {
       const verdict = verdicts.find(({ filter }) => filter === required);
       if (verdict?.digest !== sha256) return { code: 'VERIFY_VERDICT_MISSING', detail: `It is that of "${required}".` };
     }
-    // Where one block holds one object, both digests are of the same bytes.
-    if (manifests.length === 1 && coding.blockDigests.length === 32 && toHex(coding.blockDigests) !== sha256) {
+    // Where one block holds one object, both digests are of the same bytes; of no bytes there is one digest only.
+    const oneBlock = manifests.length === 1 && coding.blockDigests.length === 32;
+    if ((oneBlock && toHex(coding.blockDigests) !== sha256) || (sizeBytes === 0 && sha256 !== SHA256_OF_NOTHING)) {
       return { code: 'MANIFEST_INVALID', detail: 'Its digests contradict each other.' };
     }
     return undefined;

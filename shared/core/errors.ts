@@ -97,6 +97,12 @@ export const ERRORS = {
     'The queue store gave a job up while it was running.',
     'Nothing to do: the work is done again, or rebuilt from spool and ledger.',
   ),
+  QUEUE_JOB_FATAL: entry(
+    'alarm',
+    'permanent',
+    'The gateway ended again and again while it worked on this.',
+    'Look into the log for what ends it; the object stays in the spool.',
+  ),
   CHILD_FAILED: entry(
     'error',
     'retryable',

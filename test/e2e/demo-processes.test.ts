@@ -6,6 +6,7 @@ import { createSocket } from 'node:dgram';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { isAlive } from '../../shared/ops/queues/process.js';
 import { kill, pause, QUICK_STORE, type Run, type RunFile, readJson, Workplace } from '../support/cli.js';
 import { put, randomBytes, readTree } from '../support/trees.js';
 

@@ -1,41 +1,14 @@
 /** One suite for every kind of queue store: whatever a stage may rely on, it may rely on everywhere. */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { codeOf, SluiceError } from '../../shared/core/errors.js';
+import { SluiceError } from '../../shared/core/errors.js';
 import { LIMITS } from '../../shared/core/limits.js';
-import { identityOf } from '../../shared/ops/queues/process.js';
+import { isAlive } from '../../shared/ops/queues/process.js';
 import { findRedisServer } from '../../shared/ops/queues/redis-server.js';
-import { openQueueStore, type QueueStore, type Stage, type StageCounts } from '../../shared/ops/queues/store.js';
-
-type Work = { id: string };
-const work = (id: string, key = id) => ({ key, title: `file ${id}`, data: { id } });
-
-/** Waits until something holds; a store tells nobody when it has recorded the end of a job. */
-async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 5_000): Promise<void> {
-  const end = performance.now() + timeoutMs;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`Not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-const reached = (stage: Stage<Work>, wanted: Partial<StageCounts>) =>
-  until(`counts ${JSON.stringify(wanted)}`, async () => {
-    const counts = await stage.counts();
-    return Object.entries(wanted).every(([name, value]) => counts[name as keyof StageCounts] === value);
-  });
-
-async function refusal(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-  } catch (error) {
-    return codeOf(error);
-  }
-  return 'none';
-}
+import { openQueueStore, type QueueStore } from '../../shared/ops/queues/store.js';
+import { reached, refusal, serverOf, startOwner, until, type Work, work } from './queues-helpers.js';
 
 for (const kind of ['redis-server', 'embedded'] as const) {
   describe(`queues on ${kind}`, function () {
@@ -286,49 +259,64 @@ for (const kind of ['redis-server', 'embedded'] as const) {
       store = await open();
     });
 
+    it('FAULTS 51: after its process was killed, what waited and what ran is handled at once', async () => {
+      await store.close();
+      const owner = startOwner(
+        { side: 'low', choice: kind, dir },
+        `const stage = await store.stage('killed', { concurrency: 1 }, () => {
+           console.log('running');
+           return new Promise(() => {});
+         });
+         await stage.add(['a', 'b', 'c'].map((id) => ({ key: id, title: id, data: { id } })));
+         console.log('added');`,
+      );
+      await owner.said('running');
+      await owner.said('added');
+      const server = serverOf(dir);
+      owner.process.kill('SIGKILL');
+      expect(await owner.ended).to.equal('SIGKILL');
+
+      const began = performance.now();
+      const seen: string[] = [];
+      store = await open();
+      if (kind === 'redis-server') expect(serverOf(dir), 'the orphan is taken over').to.deep.equal(server);
+      await store.stage<Work>('killed', { concurrency: 1 }, async ({ id }) => {
+        seen.push(id);
+      });
+      await until('all three run', () => seen.length === 3);
+      expect(seen.sort()).to.deep.equal(['a', 'b', 'c']);
+      // Far less than the lock of a job lasts.
+      expect(performance.now() - began).to.be.below(5_000);
+    });
+
     it('ends with its process: nothing is left running, and nothing keeps the process', async () => {
       await store.close();
       // Ctrl-C goes to the whole group of the terminal: the store must live until the workers have finished.
-      const script = `
-        import { openQueueStore } from ${JSON.stringify(new URL('../../shared/ops/queues/store.js', import.meta.url))};
-        const store = await openQueueStore(${JSON.stringify({ side: 'low', choice: kind, dir })});
-        let begun;
-        const running = new Promise((resolve) => { begun = resolve; });
-        let told;
-        const interrupted = new Promise((resolve) => { told = resolve; });
-        process.on('SIGINT', () => told());
-        const stage = await store.stage('child', { concurrency: 1 }, async () => {
-          begun();
-          await interrupted;
-          await new Promise((resolve) => setTimeout(resolve, 100));
-        });
-        await stage.add([{ key: 'k', title: 't', data: {} }]);
-        await running;
-        console.log('running');
-        await interrupted;
-        await store.close();
-        console.log('closed');`;
-      const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-        detached: true,
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      let said = '';
-      child.stdout.on('data', (bytes) => {
-        said += bytes;
-      });
-      const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
-      await until('the child runs its job', () => said.includes('running'), 15_000);
-      const server = readServer(dir);
-      process.kill(-(child.pid as number), 'SIGINT');
-      await until('the child closes its store', () => said.includes('closed'), 10_000);
-      let code: number | null | undefined;
-      ended.then((value) => {
-        code = value;
-      });
-      await until('the child ends by itself', () => code !== undefined, 2_000);
-      expect(code).to.equal(0);
+      const owner = startOwner(
+        { side: 'low', choice: kind, dir },
+        `let begun;
+         const running = new Promise((resolve) => { begun = resolve; });
+         const interrupted = new Promise((resolve) => process.on('SIGINT', () => resolve()));
+         const stage = await store.stage('child', { concurrency: 1 }, async () => {
+           begun();
+           await interrupted;
+           await new Promise((resolve) => setTimeout(resolve, 100));
+         });
+         await stage.add([{ key: 'k', title: 't', data: {} }]);
+         await running;
+         console.log('running');
+         await interrupted;
+         await store.close();
+         console.log('closed');`,
+      );
+      await owner.said('running');
+      const server = serverOf(dir);
       expect(server === undefined).to.equal(kind === 'embedded');
-      if (server !== undefined) expect(identityOf(server), 'the server').to.equal(undefined);
+      process.kill(-(owner.process.pid as number), 'SIGINT');
+      await owner.said('closed');
+      const lingering = new Promise((resolve) => setTimeout(() => resolve('lingering'), 1_500));
+      expect(await Promise.race([owner.ended, lingering])).to.equal(0);
+      if (server) expect(isAlive(server), 'the server').to.equal(false);
 
       store = await open();
       const stage = await store.stage<Work>('child', { concurrency: 1 }, async () => {});
@@ -337,12 +325,4 @@ for (const kind of ['redis-server', 'embedded'] as const) {
       expect([...new Set(troubles.map(({ code }) => code))]).to.deep.equal(['QUEUE_JOB_LOST']);
     });
   });
-}
-
-function readServer(dir: string): number | undefined {
-  try {
-    return JSON.parse(readFileSync(join(dir, 'queues', 'redis.json'), 'utf8')).process.pid;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,9 +1,10 @@
 /** `sluice low` and `sluice high`: run one side until Ctrl-C or SIGTERM. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { formatSize } from '../../core/units.js';
 import { Child, type Protocol } from '../children.js';
 import { stopRedisLeftBehind } from '../queues/redis-server.js';
-import type { HighProtocol, LowProtocol } from '../sides.js';
+import type { HighObjectNews, HighProtocol, LowObjectNews, LowProtocol } from '../sides.js';
 import type { ExitCode } from './exitCode.js';
 import { jsonLine, sayLine, untilStopped } from './output.js';
 
@@ -41,8 +42,11 @@ async function runSide(
     module: new URL(`../../../${side === 'low' ? 'ingress' : 'egress'}/main.js`, import.meta.url),
     restart: false,
     onEvent: {
-      objects: (news: object[]) => {
-        if (json) for (const item of news) jsonLine({ event: 'object', side, ...item });
+      objects: (news: News[]) => {
+        for (const item of news) {
+          if (json) jsonLine({ event: 'object', side, ...item });
+          else if (WORTH_A_LINE.includes(item.state)) sayLine(lineOf(item));
+        }
       },
       alarm: ({ code, words }: { code: string; words: string }) => {
         sayLine(`${code}: ${words}`);
@@ -55,8 +59,8 @@ async function runSide(
   } as never) as Child<Protocol>;
   await child.start();
   try {
-    const ready = (await child.ask('start', start, START_MS)) as { queueStore: string };
-    sayLine(`${side} side is running; queues: ${ready.queueStore}`);
+    const ready = (await child.ask('start', start, START_MS)) as Ready;
+    sayLine(`${side} side is running; ${listeningOf(ready)}queues: ${ready.queueStore}`);
     if (json) jsonLine({ event: 'ready', side, ...ready });
     const outcome = await Promise.race([stopped.then((): ExitCode => 0), died]);
     if (outcome !== 0) sayLine(`The ${side} side ended unexpectedly; its log is in ${start.stateDir}.`);
@@ -66,4 +70,19 @@ async function runSide(
     // A supervisor that was killed could not stop its queue store.
     await stopRedisLeftBehind(start.stateDir);
   }
+}
+
+type Ready = { queueStore: string; port?: number; receiveBufferBytes?: number };
+type News = LowObjectNews | HighObjectNews;
+
+/** States an operator wants to see go by; the others are steps on the way. */
+const WORTH_A_LINE: readonly string[] = ['refused', 'held', 'sent', 'released', 'quarantined', 'incomplete'];
+
+function lineOf({ tenant, path, sequence, state, code, detail }: News): string {
+  const what = path === '' ? `sequence number ${sequence}` : `${tenant}/${path}`;
+  return `${state.padEnd(11)} ${what}${code ? `  ${code} ${detail ?? ''}` : ''}`.trimEnd();
+}
+
+function listeningOf({ port, receiveBufferBytes }: Ready): string {
+  return port === undefined ? '' : `listening on port ${port}, receive buffer ${formatSize(receiveBufferBytes ?? 0)}; `;
 }

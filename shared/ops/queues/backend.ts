@@ -17,6 +17,8 @@ export interface Backend {
   /** How many finished jobs are kept to be looked at, and for how many seconds. */
   readonly keepCompleted: KeepJobs;
   readonly keepFailed: KeepJobs;
+  /** Whether nobody else can be working on this store, so that whatever it takes for running is not. */
+  readonly exclusive: boolean;
   /** The store last: stages are closed before this is called. */
   close(): Promise<void>;
 }

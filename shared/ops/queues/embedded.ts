@@ -29,6 +29,7 @@ export async function openEmbedded(folder: string, troubles: Troubles): Promise<
     workerConnection: pool as unknown as ConnectionOptions,
     prefix: '',
     factory: createPostgresBackend as unknown as Backend['factory'],
+    exclusive: true,
     // Each finished job looks through all that are kept, so they are fewer here.
     keepCompleted: { count: 100, age: 24 * 3_600 },
     keepFailed: { count: 1_000, age: 14 * 24 * 3_600 },

@@ -93,6 +93,7 @@ export async function openRedis(
       // The braces keep all keys on one node should the server be a cluster.
       prefix: `{sluice-${side}}`,
       factory: createRedisBackend,
+      exclusive: server !== undefined,
       keepCompleted: { count: 1_000, age: 24 * 3_600 },
       keepFailed: { count: 10_000, age: 14 * 24 * 3_600 },
       close,

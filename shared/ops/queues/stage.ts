@@ -28,6 +28,8 @@ const STALL_CHECK_MS = 10_000;
 /** A job whose process ended this many times while it ran is what ends it: it fails for good. */
 const MAX_STALLS = 5;
 const DETACH_TIMEOUT_MS = 1_000;
+/** BullMQ's word for whoever need not hold the lock of a job. */
+const NO_TOKEN = '0';
 /** What BullMQ's PostgreSQL backend calls the waiting jobs of a paused queue; its types do not know the word. */
 const PAUSED = 'paused' as JobType;
 
@@ -67,7 +69,7 @@ class BullStage<Data extends object> implements OpenStage<Data> {
   private closing: Promise<void> | undefined;
 
   constructor(
-    backend: Backend,
+    private readonly backend: Backend,
     private readonly troubles: Troubles,
     readonly name: string,
     options: StageOptions,
@@ -112,6 +114,7 @@ class BullStage<Data extends object> implements OpenStage<Data> {
   async start(fresh: boolean): Promise<void> {
     await this.queue.waitUntilReady();
     if (fresh) await this.clear();
+    else if (this.backend.exclusive) await this.recover();
     await this.worker.waitUntilReady();
     this.worker.run().catch((error) => this.tell(error));
   }
@@ -185,6 +188,14 @@ class BullStage<Data extends object> implements OpenStage<Data> {
       await Promise.race([this.queue.close().catch(() => {}), after(DETACH_TIMEOUT_MS)]);
     })();
     return this.closing;
+  }
+
+  /** Jobs that ran when their process was killed run again at once, instead of when their lock ends. */
+  private async recover(): Promise<void> {
+    for (const job of await this.queue.getActive()) {
+      if (job.attemptsStarted - job.attemptsMade <= MAX_STALLS) await job.moveToWait();
+      else await job.moveToFailed(failureOf(new SluiceError('QUEUE_JOB_FATAL', `${MAX_STALLS} times.`)), NO_TOKEN);
+    }
   }
 
   /** A job that was given up by the store while it ran here, or cleared and added again, waits for its first run. */

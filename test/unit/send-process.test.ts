@@ -1,0 +1,183 @@
+/** The sending process as it runs: its pace, the order of its passes, and when it calls a payload sent. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { codeOf } from '../../shared/core/errors.js';
+import type { ExitReason } from '../../shared/ops/children.js';
+import { FrameKind, frameBytes } from '../../shared/wire/frame.js';
+import { removeFolders } from '../support/folders.js';
+import { headerOf, newParcel } from '../support/halves.js';
+import { ETHERNET, type Heard, HOST, listener, startSender, stopAll, until } from '../support/processes.js';
+
+const WIRE_BYTES = frameBytes(ETHERNET.symbolBytes) + 28;
+const slow = { ...ETHERNET, rateBps: 40_000_000 };
+const { padding, envelope, payload, heartbeat } = FrameKind;
+
+/** Kinds of frames in their order, each run as [kind, length]. */
+function runs(heard: Heard[]): [FrameKind, number][] {
+  const found: [FrameKind, number][] = [];
+  for (const { datagram } of heard) {
+    const { kind } = headerOf(datagram);
+    if (found.at(-1)?.[0] === kind) found.at(-1)![1]++;
+    else found.push([kind, 1]);
+  }
+  return found;
+}
+
+describe('send process', () => {
+  afterEach(async () => {
+    await stopAll();
+    removeFolders();
+  });
+
+  it('FAULTS 57: holds the configured rate and is never ahead of it by more than a burst', async () => {
+    const far = await listener();
+    const parameters = { ...ETHERNET, rateBps: 100_000_000 };
+    const { child } = await startSender({ targetPort: far.port, parameters });
+    const parcel = await newParcel(1, 6_000_000, { parameters });
+    const startMs = performance.now();
+    await child.ask('send', parcel.order);
+    await sleep(50);
+    const bytesPerMs = parameters.rateBps / 8_000;
+    far.heard.forEach(({ atMs }, n) => {
+      expect((n + 1) * WIRE_BYTES).to.be.at.most((atMs - startMs) * bytesPerMs + 8 * bytesPerMs + 16 * WIRE_BYTES);
+    });
+    const tookMs = far.heard.at(-1)!.atMs - far.heard[0]!.atMs;
+    const share = (far.heard.length * WIRE_BYTES) / tookMs / bytesPerMs;
+    // Behind by a little on a busy machine; ahead only by the burst it begins with.
+    expect(share).to.be.within(0.9, 1.04);
+  });
+
+  it('a small payload on an idle link: padding, envelope, payload, a pause, padding, repair, envelope, padding', async () => {
+    const far = await listener();
+    const { child } = await startSender({ targetPort: far.port });
+    const parcel = await newParcel(2, 50 * 1_408, { parameters: ETHERNET });
+    const report = await child.ask('send', parcel.order);
+    expect(report).to.deep.equal({ object: parcel.order.object, repairNext: 16 + 50, envelopePassNext: 2 });
+    await until(() => far.heard.length === 8 + 5 + 66 + 100 + 50 + 5 + 8);
+    expect(runs(far.heard)).to.deep.equal([
+      [padding, 8],
+      [envelope, 5],
+      [payload, 66],
+      [padding, 100],
+      [payload, 50],
+      [envelope, 5],
+      [padding, 8],
+    ]);
+    const pauseMs = far.heard[79]!.atMs - far.heard[78]!.atMs;
+    expect(pauseMs).to.be.within(40, 1_000);
+    expect((await child.ask('counters', null)).framesSent).to.equal(far.heard.length);
+  });
+
+  it('a small payload does not wait for a large one to end, and neither for its closing pass', async () => {
+    const far = await listener();
+    const parameters = { ...slow, blockSymbols: 256 };
+    const { child } = await startSender({ targetPort: far.port, parameters });
+    const large = await newParcel(3, 4_000_000, { parameters });
+    const small = await newParcel(4, 20_000, { parameters });
+    const startMs = performance.now();
+    const took = async (order: typeof large.order) => {
+      await child.ask('send', order);
+      return performance.now() - startMs;
+    };
+    const [largeMs, smallMs] = await Promise.all([took(large.order), took(small.order)]);
+    expect(largeMs).to.be.greaterThan(800);
+    expect(smallMs).to.be.lessThan(largeMs * 0.75);
+    // Busy: the floor of repair and no guard in front of it.
+    const smallLow = Number.parseInt(small.order.object.slice(8), 16);
+    const mine = far.heard.filter(({ datagram }) => headerOf(datagram).objectLow === smallLow);
+    expect(mine.length).to.equal(15 + 16 + 16);
+    expect(runs(far.heard).filter(([kind, count]) => kind === padding && count > 8)).to.deep.equal([]);
+  });
+
+  it('says sent only when the last frame has been handed over, at the end of its time on a slow link', async () => {
+    const far = await listener();
+    const parameters = { ...ETHERNET, rateBps: 8_000_000 };
+    const { child } = await startSender({ targetPort: far.port, parameters, edgePadding: 0, guardSymbols: 0 });
+    const parcel = await newParcel(5, 600 * 1_408, { parameters });
+    const startMs = performance.now();
+    await child.ask('send', parcel.order);
+    const tookMs = performance.now() - startMs;
+    const { framesSent } = await child.ask('counters', null);
+    const frames = 5 + 660 + 5;
+    expect(framesSent).to.equal(frames);
+    expect(tookMs).to.be.greaterThan(((frames - 17) * WIRE_BYTES) / 1_000);
+    await until(() => far.heard.length === frames);
+  });
+
+  it('heartbeats go out on an idle link, and between the frames of a busy one', async () => {
+    const far = await listener();
+    const { child } = await startSender({ targetPort: far.port, parameters: slow, edgePadding: 0 });
+    child.tell('heartbeat', new Uint8Array(300).fill(1));
+    await until(() => far.heard.length === 1);
+    await sleep(300);
+    child.tell('heartbeat', new Uint8Array(300).fill(2));
+    await until(() => far.heard.length === 2);
+    const parcel = await newParcel(6, 2_000_000, { parameters: slow });
+    const sent = child.ask('send', parcel.order);
+    await until(() => far.heard.length > 100);
+    child.tell('heartbeat', new Uint8Array(300).fill(3));
+    await sent;
+    const kinds = far.heard.map(({ datagram }) => headerOf(datagram).kind);
+    expect(kinds.lastIndexOf(heartbeat)).to.be.within(100, kinds.length - 100);
+  });
+
+  it('an order that is given twice while it is carried out is carried out once, and both hear of it', async () => {
+    const far = await listener();
+    const { child } = await startSender({ targetPort: far.port });
+    const parcel = await newParcel(7, 10 * 1_408, { parameters: ETHERNET });
+    const [first, second] = await Promise.all([child.ask('send', parcel.order), child.ask('send', parcel.order)]);
+    expect(second).to.deep.equal(first);
+    await until(() => far.heard.length === 8 + 5 + 26 + 100 + 16 + 5 + 8);
+    await sleep(50);
+    expect(runs(far.heard).filter(([kind]) => kind === envelope).length).to.equal(2);
+  });
+
+  it('FAULTS 50: a payload whose spool cannot be read fails alone', async () => {
+    const far = await listener();
+    const { child } = await startSender({ targetPort: far.port });
+    const good = await newParcel(8, 10_000, { parameters: ETHERNET });
+    const { order } = await newParcel(9, 10_000, { parameters: ETHERNET });
+    const failed = (changed: typeof order) => child.ask('send', changed).then(() => 'sent', codeOf);
+    const results = await Promise.all([
+      failed({ ...order, ranges: [{ ...order.ranges[0]!, file: '/nowhere' }] }),
+      failed({ ...order, object: '00000000000000aa', envelopeFile: '/nowhere' }),
+      child.ask('send', good.order).then(({ object }) => object),
+    ]);
+    expect(results).to.deep.equal(['SPOOL_IO', 'SPOOL_IO', good.order.object]);
+  });
+
+  it('what arrives at its socket, or comes back as ICMP, changes nothing but a count', async () => {
+    const near = await listener();
+    const arrivals: number[] = [];
+    const closed = await listener();
+    const { port } = closed;
+    closed.socket.close = () => closed.socket;
+    const { child, sourcePort } = await startSender(
+      { targetPort: 9 },
+      { onEvent: { arrival: ({ count }) => arrivals.push(count) } },
+    );
+    const parcel = await newParcel(10, 300_000, { parameters: ETHERNET });
+    const sent = child.ask('send', parcel.order);
+    near.socket.send('a way back', sourcePort, HOST);
+    near.socket.send('', sourcePort, HOST);
+    await sent;
+    await until(() => arrivals.length === 2);
+    expect(await child.ask('counters', null)).to.include({ arrivals: 2, sendErrors: 0 });
+    expect(port).to.not.equal(sourcePort);
+  });
+
+  it('stops in the middle of its work without a sound', async () => {
+    const far = await listener();
+    const exits: ExitReason[] = [];
+    const { child } = await startSender(
+      { targetPort: far.port, parameters: slow },
+      { onExit: (why) => exits.push(why) },
+    );
+    const parcel = await newParcel(11, 4_000_000, { parameters: slow });
+    const sent = child.ask('send', parcel.order).then(() => 'sent', codeOf);
+    await until(() => far.heard.length > 100);
+    await child.stop();
+    expect(await sent).to.equal('CHILD_FAILED');
+    expect(exits).to.deep.equal([{ code: 0, signal: null, expected: true }]);
+  });
+});
