@@ -94,6 +94,8 @@ export interface HighPayload {
   history: string;
   coding: Coding;
   state: PayloadState;
+  /** Wall clock, milliseconds. */
+  changedMs: number;
 }
 
 /** What an envelope turned out to be. */
@@ -376,5 +378,6 @@ function payloadOf(row: Row): HighPayload {
       blockDigests: row.block_digests as Uint8Array,
     },
     state: row.state as PayloadState,
+    changedMs: row.changed_ms as number,
   };
 }

@@ -12,6 +12,7 @@ import type { ObjectId } from '../shared/wire/statements.js';
 import type { HighLedger, HighObject, HighPayload } from './ledger.js';
 import type { ReceiverProtocol } from './receive/messages.js';
 import type { ReleaseOrder, ReleaseResult, ReleaserProtocol } from './release/messages.js';
+import type { AssemblyRoom } from './room.js';
 import type { VerifiedManifests, VerifierProtocol } from './verify/messages.js';
 
 export interface EnvelopeJob {
@@ -31,8 +32,7 @@ export interface StageTools {
   quarantineDir: string;
   /** Storage folder of each tenant. */
   storages: ReadonlyMap<string, string>;
-  /** Whether a payload of so many bytes may be assembled now. */
-  hasRoom: (bytes: number) => boolean;
+  room: AssemblyRoom;
   changed: (payload: ObjectId) => void;
   alarm: (code: string, words: string) => void;
   /** The envelope has been dealt with. */
@@ -44,9 +44,12 @@ const RELEASE_BATCH = 256;
 /** Rejected without collecting a byte: there is no tenant to keep them for, or nothing they could be. */
 const NOT_WORTH_COLLECTING: readonly string[] = ['VERIFY_TENANT_UNKNOWN', 'VERIFY_TOO_LARGE', 'MANIFEST_INVALID'];
 
+const TOO_LARGE_HERE = { code: 'VERIFY_TOO_LARGE', detail: 'It is larger than assembly.spoolMax.' };
+
 export class HighStages {
   /** Payloads whose manifest is verified and that assembly does not know for want of room. */
   private readonly withoutRoom = new Set<ObjectId>();
+  private readonly releasing = new Set<ObjectId>();
 
   constructor(private readonly tools: StageTools) {}
 
@@ -78,7 +81,8 @@ export class HighStages {
       return;
     }
     if (admission === 'new') this.tools.changed(object);
-    if (manifests.objects.every(({ reject }) => reject && NOT_WORTH_COLLECTING.includes(reject.code))) {
+    const worthless = manifests.objects.every(({ reject }) => reject && NOT_WORTH_COLLECTING.includes(reject.code));
+    if (worthless || !this.tools.room.couldHold(payload.coding.lengthBytes)) {
       this.quarantineUnseen(payload);
       return;
     }
@@ -86,16 +90,28 @@ export class HighStages {
   }
 
   /** Tells assembly what the payload must be, if there is room for it. */
-  expect(payload: HighPayload): boolean {
-    const { object, coding } = payload;
-    if (!this.tools.hasRoom(coding.lengthBytes)) {
-      this.withoutRoom.add(object);
-      this.tools.alarm('STORAGE_FULL', `There is no room to assemble payload ${object} (${coding.lengthBytes} bytes).`);
-      return false;
+  expect(payload: HighPayload): void {
+    if (this.takeRoom(payload)) this.tools.receiver.tell('expect', payload.coding);
+  }
+
+  /** Takes room for a payload, if need be from incomplete ones, the oldest first. Without it the payload waits. */
+  takeRoom({ object, coding }: HighPayload): boolean {
+    const { room, ledger, receiver, alarm } = this.tools;
+    const { lengthBytes } = coding;
+    for (const idle of ledger.payloadsIn('incomplete')) {
+      if (room.take(object, lengthBytes)) break;
+      if (idle.object === object || !room.has(idle.object)) continue;
+      receiver.tell('evict', { object: idle.object, envelope: idle.envelope });
+      room.give(idle.object);
+      alarm('STORAGE_FULL', `What had arrived of payload ${idle.object} made room for payload ${object}.`);
     }
-    this.withoutRoom.delete(object);
-    this.tools.receiver.tell('expect', coding);
-    return true;
+    const taken = room.take(object, lengthBytes);
+    if (taken) this.withoutRoom.delete(object);
+    else if (!this.withoutRoom.has(object)) {
+      this.withoutRoom.add(object);
+      alarm('STORAGE_FULL', `There is no room to assemble payload ${object} (${lengthBytes} bytes).`);
+    }
+    return taken;
   }
 
   /** Payloads there was no room for, once there is. To be called now and then. */
@@ -104,7 +120,7 @@ export class HighStages {
       const payload = this.tools.ledger.payload(object);
       const open = payload?.state === 'assembling' || payload?.state === 'incomplete';
       if (!open) this.withoutRoom.delete(object);
-      else if (this.tools.hasRoom(payload.coding.lengthBytes)) this.expect(payload);
+      else this.expect(payload);
     }
   }
 
@@ -112,7 +128,8 @@ export class HighStages {
     const { ledger, receiver } = this.tools;
     ledger.transaction(() => {
       for (const { transfer, reject } of ledger.objectsOfPayload(object)) {
-        ledger.setState(transfer, 'quarantined', reject!.code, reject!.detail);
+        const { code, detail } = reject ?? TOO_LARGE_HERE;
+        ledger.setState(transfer, 'quarantined', code, detail);
       }
       ledger.closePayload(object);
     });
@@ -135,7 +152,18 @@ export class HighStages {
 
   // ------------------------------------------------------------ release
 
-  async runRelease({ payload: object }: PayloadJob): Promise<void> {
+  async runRelease(job: PayloadJob): Promise<void> {
+    // The same job may be in the queue twice; two releases of one payload must not run side by side.
+    if (this.releasing.has(job.payload)) return;
+    this.releasing.add(job.payload);
+    try {
+      await this.releasePayload(job.payload);
+    } finally {
+      this.releasing.delete(job.payload);
+    }
+  }
+
+  private async releasePayload(object: ObjectId): Promise<void> {
     const { ledger, releaser, receiver } = this.tools;
     const payload = ledger.payload(object);
     if (payload?.state !== 'assembled') return;
@@ -161,6 +189,7 @@ export class HighStages {
       Number.POSITIVE_INFINITY,
     );
     ledger.closePayload(object);
+    this.tools.room.give(object);
     receiver.tell('forget', { object, remove: true });
   }
 

@@ -4,9 +4,20 @@
  *
  *   one-way link -> receive, assemble -> [verify] -> ... -> [release] -> storage        [stage] = queue stage, see stages.ts
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, statfsSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import { toHex } from '../shared/core/bytes.js';
-import { SluiceError, wordsOf } from '../shared/core/errors.js';
+import { codeOf, SluiceError, wordsOf } from '../shared/core/errors.js';
 import { LIMITS } from '../shared/core/limits.js';
 import { readLinkKey } from '../shared/crypto/keyfiles.js';
 import { Child } from '../shared/ops/children.js';
@@ -23,6 +34,7 @@ import { HighLedger, type HighObject, type HighPayload } from './ledger.js';
 import { LinkPosition } from './position.js';
 import type { ReceiverCounters, ReceiverProtocol } from './receive/messages.js';
 import type { ReleaserProtocol } from './release/messages.js';
+import { AssemblyRoom } from './room.js';
 import { type EnvelopeJob, HighStages, type PayloadJob } from './stages.js';
 import type { VerifierProtocol } from './verify/messages.js';
 
@@ -35,6 +47,8 @@ const HOUSEKEEPING_MS = 200;
 /** Jobs of an earlier run are forgotten: one that ran when it was killed would keep its work locked for half a minute. */
 const RETRY = { attempts: 1_000, backoffMs: 500, fresh: true } as const;
 const ENDED_SESSIONS = 64;
+/** Work that fell out of the queues (a store that was away, a job that gave up) is put into them again. */
+const REBUILD_MS = 60_000;
 
 export class HighSide {
   private ledger!: HighLedger;
@@ -51,10 +65,11 @@ export class HighSide {
   /** Envelopes that have arrived and are not dealt with yet. */
   private readonly verifying = new Set<ObjectId>();
   private counters: ReceiverCounters | undefined;
-  private startedMs = performance.now();
+  private receiverSinceMs = performance.now();
+  private nextRebuildMs = 0;
   private readonly wallStartedMs = Date.now();
   private housekeeping: NodeJS.Timeout | undefined;
-  private alarmedParameters = '';
+  private readonly alarmedParameters = new Set<string>();
 
   private constructor(
     private readonly state: StateFolder,
@@ -151,7 +166,7 @@ export class HighSide {
       assemblyDir: state.folder('spool/assembly'),
       quarantineDir: state.folder('quarantine'),
       storages: new Map(config.tenants.map(({ name, storage }) => [name, storage])),
-      hasRoom: (bytes) => this.hasRoom(bytes),
+      room: new AssemblyRoom(config.assembly, () => freeBytesOf(state.path)),
       changed: (payload) => this.tell(payload),
       alarm: (code, words) => this.alarm(code, words),
       verified: (envelope) => this.verifying.delete(envelope),
@@ -159,6 +174,7 @@ export class HighSide {
     await this.verifier.start();
     await this.releaser.start();
     await this.openQueues();
+    this.removeLeftovers();
     // The socket opens last: from then on everything that arrives finds its way.
     await this.receiver.start();
     await this.rebuild();
@@ -213,13 +229,16 @@ export class HighSide {
           child.tell('endSession', { session: halvesOf(session).low });
         }
         for (const state of ['assembling', 'incomplete'] as const) {
-          for (const { coding } of this.ledger.payloadsIn(state)) child.tell('expect', coding);
+          for (const payload of this.ledger.payloadsIn(state)) {
+            if (this.stages.takeRoom(payload)) child.tell('expect', payload.coding);
+          }
         }
+        this.receiverSinceMs = performance.now();
       },
       onEvent: {
-        envelope: ({ object, bytes }) => this.envelope(object, bytes),
-        heartbeat: ({ bytes }) => void this.heartbeat(bytes),
-        assembled: ({ object }) => void this.assembled(object),
+        envelope: ({ object, bytes }) => this.guard(() => this.envelope(object, bytes)),
+        heartbeat: ({ bytes }) => this.guard(() => this.heartbeat(bytes)),
+        assembled: ({ object }) => this.guard(() => this.assembled(object)),
         badBlock: ({ object, sbn }) =>
           this.alarm('DIGEST_MISMATCH', `Block ${sbn} of payload ${object} was discarded.`),
         trouble: ({ code, words }) => this.alarm(code, words),
@@ -237,7 +256,7 @@ export class HighSide {
       dir: state.path,
       onTrouble: (error) => {
         this.alarm(error.code, error.detail);
-        if (error.code === 'QUEUE_STORE_EMPTIED') void this.rebuild();
+        if (error.code === 'QUEUE_STORE_EMPTIED') this.nextRebuildMs = 0;
       },
     });
     this.verifyStage = await this.store.stage('verify', { concurrency: 2, ...RETRY }, (data: EnvelopeJob) =>
@@ -246,6 +265,21 @@ export class HighSide {
     this.releaseStage = await this.store.stage('release', { concurrency: 2, ...RETRY }, (data: PayloadJob) =>
       stages.runRelease(data),
     );
+  }
+
+  /** Folders of payloads that are closed, which a crash left behind. */
+  private removeLeftovers(): void {
+    const open = new Set<string>();
+    for (const state of ['assembling', 'incomplete', 'assembled'] as const) {
+      for (const payload of this.ledger.payloadsIn(state)) {
+        open.add(payload.object);
+        if (state === 'assembled') this.stages.takeRoom(payload);
+      }
+    }
+    const folder = this.state.folder('spool/assembly');
+    for (const name of readdirSync(folder)) {
+      if (!open.has(name)) rmSync(join(folder, name), { recursive: true, force: true });
+    }
   }
 
   /** Puts everything spool and ledger know to be unfinished into the queues, whatever they held before. */
@@ -275,37 +309,52 @@ export class HighSide {
   /** An envelope has been collected: kept on disk, unread, until the verify stage has looked at it. */
   private envelope(object: ObjectId, bytes: Uint8Array): void {
     try {
-      const path = this.stages.envelopeFile(object);
-      const file = openSync(`${path}.new`, 'w', 0o600);
-      writeSync(file, bytes);
-      fsyncSync(file);
-      closeSync(file);
-      renameSync(`${path}.new`, path);
+      writeDurably(this.stages.envelopeFile(object), bytes);
     } catch (error) {
-      this.alarm('SPOOL_IO', `An envelope cannot be kept: ${wordsOf(error)}`);
+      this.alarm(codeOf(error), `An envelope cannot be kept: ${wordsOf(error)}`);
+      this.receiver.tell('collectAgain', { envelope: object });
       return;
     }
     this.enqueueVerify(object).catch((error) => this.alarm('QUEUE_STORE_UNAVAILABLE', wordsOf(error)));
   }
 
   private async heartbeat(bytes: Uint8Array): Promise<void> {
-    try {
-      const answer = await this.verifier.ask('heartbeat', bytes);
-      if (!answer.ok) return this.alarm(answer.code, `A heartbeat was not believed. ${answer.detail}`);
-      this.compareParameters(answer.value);
-      this.position.heartbeat(answer.value, performance.now());
-    } catch (error) {
-      this.alarm('CHILD_FAILED', wordsOf(error));
-    }
+    const answer = await this.verifier.ask('heartbeat', bytes);
+    if (!answer.ok) return this.alarm(answer.code, `A heartbeat was not believed. ${answer.detail}`);
+    this.compareParameters(answer.value);
+    this.position.heartbeat(answer.value, performance.now());
   }
 
   private compareParameters({ parameters }: Heartbeat): void {
-    const here = symbolBytesForMtu(this.config.link.mtu);
-    const words = `link.mtu gives symbols of ${here} bytes here; the low side sends ${parameters.symbolBytes}.`;
-    if (parameters.symbolBytes !== here && this.alarmedParameters !== words) {
-      this.alarmedParameters = words;
-      this.alarm('LINK_PARAMETERS', words);
+    const { mtu, silence } = this.config.link;
+    const here = symbolBytesForMtu(mtu);
+    if (parameters.symbolBytes !== here) {
+      this.alarmParameters(
+        `link.mtu gives symbols of ${here} bytes here; the low side sends ${parameters.symbolBytes}.`,
+      );
+    } else if (parameters.heartbeatMs * 3 > silence) {
+      this.alarmParameters(
+        `Heartbeats come every ${parameters.heartbeatMs} ms; link.silence is ${silence} ms, less than three of them.`,
+      );
     }
+  }
+
+  /** Says once how the low side's link differs from this side's configuration. */
+  private alarmParameters(words: string): void {
+    if (this.alarmedParameters.has(words)) return;
+    this.alarmedParameters.add(words);
+    this.alarm('LINK_PARAMETERS', words);
+  }
+
+  /** What goes wrong with one piece of news is said; it must not end the side. What was lost is found again by rebuild. */
+  private guard(work: () => void | Promise<void>): void {
+    Promise.resolve()
+      .then(work)
+      .catch((error) => this.alarm(codeOf(error), wordsOf(error)));
+  }
+
+  private sinceAdmissionMs(payload: ObjectId): number {
+    return Date.now() - (this.ledger.payload(payload)?.changedMs ?? 0);
   }
 
   private async assembled(object: ObjectId): Promise<void> {
@@ -313,11 +362,7 @@ export class HighSide {
     if (payload?.state !== 'assembling' && payload?.state !== 'incomplete') return;
     this.ledger.setPayload(object, 'assembled', 'verifying');
     this.tell(object);
-    try {
-      await this.enqueueRelease(object);
-    } catch (error) {
-      this.alarm('QUEUE_STORE_UNAVAILABLE', wordsOf(error));
-    }
+    await this.enqueueRelease(object);
   }
 
   private incomplete({ object }: HighPayload): void {
@@ -351,24 +396,27 @@ export class HighSide {
       const { assembly, oversize, quietMs } = this.counters;
       const now = performance.now();
       const busy = assembly.blocksWaiting > 0 || this.verifying.size > 0;
-      const silentMs = assembly.silentMs ?? now - this.startedMs;
-      this.position.tick(now, { silentMs, busy, quietMs: (payload) => quietMs[payload] ?? silentMs });
+      const silentMs = assembly.silentMs ?? now - this.receiverSinceMs;
+      this.position.tick(now, {
+        silentMs,
+        busy,
+        quietMs: (payload) => quietMs[payload] ?? this.sinceAdmissionMs(payload),
+      });
       this.stages.expectAgain();
-      if (oversize > 0 && this.alarmedParameters === '') {
-        this.alarmedParameters = 'oversize';
-        this.alarm('LINK_PARAMETERS', 'Datagrams longer than link.mtu allows arrive and are dropped.');
+      if (now >= this.nextRebuildMs) {
+        this.nextRebuildMs = now + REBUILD_MS;
+        await this.rebuild();
       }
+      if (oversize > 0) this.alarmParameters('Datagrams longer than link.mtu allows arrive and are dropped.');
     } catch (error) {
       this.log.debug({ error: wordsOf(error) }, 'housekeeping');
     }
   }
+}
 
-  private hasRoom(bytes: number): boolean {
-    const { spoolMax, minFree } = this.config.assembly;
-    const disk = statfsSync(this.state.path);
-    // The payload itself is already among the open ones.
-    return this.ledger.openBytes() <= spoolMax && disk.bavail * disk.bsize - bytes >= minFree;
-  }
+function freeBytesOf(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
 }
 
 /**

@@ -179,6 +179,12 @@ export class LowLedger {
     );
   }
 
+  /** Forgets the verdict and holds the object until it has been scanned again. */
+  holdForScan(transfer: TransferId, code: string, detail: string): void {
+    this.file.run('UPDATE objects SET verdict = NULL WHERE transfer = ?', transfer);
+    this.setState(transfer, 'held', code, detail);
+  }
+
   setStateOfPayload(payload: ObjectId, state: LowState): void {
     this.file.run('UPDATE objects SET state = ?, changed_ms = ? WHERE payload = ?', state, this.now(), payload);
   }
@@ -188,11 +194,11 @@ export class LowLedger {
     return Object.fromEntries(rows.map((row) => [row.state as string, row.n as number]));
   }
 
-  /** Everything intake need not look at again, streamed. */
+  /** Everything intake need not look at again. */
   known(): { tenant: string; rawPath: Uint8Array; fingerprint: string; state: 'taken' | 'refused' }[] {
     return this.file
       .all(
-        `SELECT tenant, raw_path, fingerprint, state FROM objects WHERE disposed = 0 AND (state <> 'held' OR spool_file IS NOT NULL)`,
+        `SELECT tenant, raw_path, fingerprint, state FROM objects WHERE disposed <> 1 AND (state <> 'held' OR spool_file IS NOT NULL)`,
       )
       .map((row) => ({
         tenant: row.tenant as string,
@@ -375,20 +381,25 @@ export class LowLedger {
     this.file.run('UPDATE objects SET spool_file = NULL WHERE spool_file = ?', spoolFile);
   }
 
-  setDisposed(transfer: TransferId): void {
-    this.file.run('UPDATE objects SET disposed = 1 WHERE transfer = ?', transfer);
+  /** The original of a sent object has been dealt with: it has left the share, or it stays there for good. */
+  setDisposed(transfer: TransferId, stays: boolean): void {
+    this.file.run('UPDATE objects SET disposed = ? WHERE transfer = ?', stays ? 2 : 1, transfer);
   }
 
-  /** Sent objects whose original has not been dealt with. */
-  toDispose(): LowObject[] {
-    return this.file.all(`SELECT * FROM objects WHERE state = 'sent' AND disposed = 0 ORDER BY rowid`).map(objectOf);
+  /** Some sent objects of these tenants whose original has not been dealt with, oldest first. */
+  toDispose(tenants: readonly string[], most: number): LowObject[] {
+    const marks = tenants.map(() => '?').join(', ');
+    const sql = `SELECT * FROM objects WHERE state = 'sent' AND disposed = 0 AND tenant IN (${marks}) ORDER BY rowid LIMIT ?`;
+    return this.file.all(sql, ...tenants, most).map(objectOf);
   }
 
   // ------------------------------------------------------------ requests of the command line
 
   addRequest(kind: string, argument: string): number {
-    this.file.run('INSERT INTO requests (kind, argument, asked_ms) VALUES (?, ?, ?)', kind, argument, this.now());
-    return this.file.get('SELECT max(id) AS id FROM requests')!.id as number;
+    return this.transaction(() => {
+      this.file.run('INSERT INTO requests (kind, argument, asked_ms) VALUES (?, ?, ?)', kind, argument, this.now());
+      return this.file.get('SELECT max(id) AS id FROM requests')!.id as number;
+    });
   }
   openRequests(): { id: number; kind: string; argument: string }[] {
     return this.file.all('SELECT id, kind, argument FROM requests WHERE answer IS NULL ORDER BY id') as never;

@@ -26,7 +26,7 @@ export const MIGRATIONS = [
     payload TEXT,
     payload_offset INTEGER,
     sequence INTEGER UNIQUE,
-    disposed INTEGER NOT NULL DEFAULT 0,
+    disposed INTEGER NOT NULL DEFAULT 0, -- the original: 0 still to be dealt with, 1 has left the share, 2 stays
     seen_ms INTEGER NOT NULL,
     changed_ms INTEGER NOT NULL
   ) STRICT;

@@ -2,12 +2,11 @@
  * The low side's quarantine: the bytes of refused objects, with a note beside each that says why. Nothing in it is ever
  * opened by the gateway, and nothing goes back to the share.
  */
-import { closeSync, fsyncSync, openSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { linkSync, lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { SluiceError } from '../shared/core/errors.js';
+import { errnoOf } from '../shared/ops/directories.js';
+import { copyRange, diskError, writeDurably } from '../shared/ops/durableFiles.js';
 import type { LowObject } from './ledger.js';
-
-const COPY_BYTES = 1024 * 1024;
 
 export class Quarantine {
   constructor(
@@ -15,35 +14,34 @@ export class Quarantine {
     private readonly objectsDir: string,
   ) {}
 
-  /** Copies an object out of the spool. Can be repeated. Throws SPOOL_IO: then the object must not count as refused yet. */
+  /**
+   * Keeps an object of the spool, durably. Can be repeated. Throws SPOOL_IO, STORAGE_FULL: then the object must not
+   * count as refused yet.
+   */
   keep(object: LowObject, code: string, detail: string): void {
-    const path = join(this.folder, `${object.transfer}.bytes`);
+    const { transfer, tenant, path, sizeBytes, sha256, spoolFile, spoolOffset } = object;
+    const source = join(this.objectsDir, spoolFile);
+    const target = join(this.folder, `${transfer}.bytes`);
+    if (!this.link(source, spoolOffset, sizeBytes, target)) copyRange(source, spoolOffset, sizeBytes, target);
+    const note = { transfer, tenant, path, sizeBytes, sha256, code, detail };
+    // Last, for it makes the folder durable and with it the link.
+    writeDurably(join(this.folder, `${transfer}.json`), Buffer.from(`${JSON.stringify(note, null, 2)}\n`));
+  }
+
+  /** A spool file that holds nothing else gets one more name: it is never written again, and may be of any size. */
+  private link(source: string, offset: number, sizeBytes: number, target: string): boolean {
     try {
-      copyRange(join(this.objectsDir, object.spoolFile), object.spoolOffset, object.sizeBytes, path);
-      const { transfer, tenant, path: name, sizeBytes, sha256 } = object;
-      const note = { transfer, tenant, path: name, sizeBytes, sha256, code, detail };
-      writeFileSync(join(this.folder, `${transfer}.json`), `${JSON.stringify(note, null, 2)}\n`, { mode: 0o600 });
-    } catch (cause) {
-      rmSync(path, { force: true });
-      throw new SluiceError('SPOOL_IO', 'A refused object cannot be put into quarantine.', { cause });
+      const stat = lstatSync(source);
+      if (offset !== 0 || stat.size !== sizeBytes || !stat.isFile()) return false;
+      rmSync(target, { force: true });
+      linkSync(source, target);
+      return true;
+    } catch (error) {
+      if (NO_LINKS.has(errnoOf(error) ?? '')) return false;
+      throw diskError(error, 'The quarantine', 'SPOOL_IO');
     }
   }
 }
 
-function copyRange(from: string, offset: number, sizeBytes: number, to: string): void {
-  const source = openSync(from, 'r');
-  const target = openSync(to, 'w', 0o600);
-  try {
-    const buffer = Buffer.allocUnsafe(Math.min(COPY_BYTES, sizeBytes));
-    for (let done = 0; done < sizeBytes; ) {
-      const got = readSync(source, buffer, 0, Math.min(buffer.length, sizeBytes - done), offset + done);
-      if (got === 0) throw new SluiceError('SPOOL_IO', `${from} is shorter than recorded.`);
-      writeSync(target, buffer, 0, got);
-      done += got;
-    }
-    fsyncSync(target);
-  } finally {
-    closeSync(source);
-    closeSync(target);
-  }
-}
+/** The quarantine is on another file system, or that has no hard links. */
+const NO_LINKS: ReadonlySet<string> = new Set(['EXDEV', 'EPERM', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);

@@ -1,7 +1,8 @@
 /** Started by `sluice resend`: writes the request into the ledger and waits for the low side's answer. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { StateFolder } from '../shared/ops/stateFolder.js';
 import { LowLedger } from './ledger.js';
 
 const WAIT_MS = 5_000;
@@ -16,7 +17,8 @@ async function ask(stateDir: string, id: string): Promise<0 | 1 | 3> {
   const ledger = new LowLedger(path, Date.now);
   try {
     const request = ledger.addRequest('resend', id.toLowerCase());
-    for (let waited = 0; waited < WAIT_MS; waited += LOOK_MS) {
+    const running = StateFolder.isHeld(dirname(path));
+    for (let waited = 0; running && waited < WAIT_MS; waited += LOOK_MS) {
       const answer = ledger.answerOf(request);
       if (answer !== null) {
         process.stderr.write(`${answer}\n`);
@@ -24,7 +26,10 @@ async function ask(stateDir: string, id: string): Promise<0 | 1 | 3> {
       }
       await sleep(LOOK_MS);
     }
-    process.stderr.write('The low side is not running; it answers the request when it is started.\n');
+    const why = running
+      ? 'is busy; it will answer the request'
+      : 'is not running; it answers the request when it is started';
+    process.stderr.write(`The low side ${why}.\n`);
     return 0;
   } finally {
     ledger.close();

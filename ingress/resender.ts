@@ -6,6 +6,8 @@ import type { LowLedger, LowObject, Payload } from './ledger.js';
 import type { LowStages } from './stages.js';
 
 export class Resender {
+  private answering = false;
+
   constructor(
     private readonly ledger: LowLedger,
     private readonly stages: LowStages,
@@ -23,6 +25,16 @@ export class Resender {
 
   /** Requests written by `sluice resend`. The answers are read there. */
   async answerRequests(onTrouble: (words: string) => void): Promise<void> {
+    if (this.answering) return;
+    this.answering = true;
+    try {
+      await this.answerOpen(onTrouble);
+    } finally {
+      this.answering = false;
+    }
+  }
+
+  private async answerOpen(onTrouble: (words: string) => void): Promise<void> {
     for (const { id, kind, argument } of this.ledger.openRequests()) {
       try {
         this.ledger.answerRequest(id, kind === 'resend' ? await this.resend(argument) : `Unknown request "${kind}".`);

@@ -4,11 +4,11 @@
  *
  *   scan {transfers} --> seal {transfers} --> send {payload}
  */
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { SluiceError } from '../shared/core/errors.js';
 import { LIMITS } from '../shared/core/limits.js';
 import type { Child } from '../shared/ops/children.js';
+import { writeDurably } from '../shared/ops/durableFiles.js';
 import type { Stage } from '../shared/ops/queues/store.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
 import type { LowLedger, LowObject } from './ledger.js';
@@ -50,6 +50,7 @@ export interface StageTools {
   /** Tells whoever watches what has become of these objects. */
   changed: (transfers: readonly TransferId[]) => void;
   sent: (objects: readonly LowObject[]) => void;
+  alarm: (code: string, words: string) => void;
 }
 
 /** Bytes and objects of one scan job: many small files at once, but a large one does not wait for a hundred others. */
@@ -59,6 +60,8 @@ export class LowStages {
   private seal!: Stage<SealJob>;
   private send!: Stage<PayloadJob>;
   private scan!: Stage<TransfersJob>;
+
+  private readonly sending = new Set<ObjectId>();
 
   constructor(private readonly tools: StageTools) {}
 
@@ -155,7 +158,7 @@ export class LowStages {
   // ------------------------------------------------------------ seal
 
   async runSeal(job: SealJob): Promise<void> {
-    if ('payload' in job) return this.sealPayload(job.payload);
+    if ('payload' in job) return this.sealOrGiveBack(job.payload);
     const { ledger, coding, bundles } = this.tools;
     const ready = this.objects(job.transfers).filter(
       ({ state, verdict, payload }) => state === 'taken' && verdict !== null && payload === null,
@@ -171,12 +174,12 @@ export class LowStages {
         return member;
       });
       ledger.addPayload(group[0]!.tenant, plan, members);
-      await this.sealPayload(object);
+      await this.sealOrGiveBack(object);
     }
     // Payloads of an earlier run of this job whose sealing failed.
     const begun = new Set(this.objects(job.transfers).map(({ payload }) => payload));
     for (const payload of begun)
-      if (payload && ledger.payload(payload)?.state === 'sealing') await this.sealPayload(payload);
+      if (payload && ledger.payload(payload)?.state === 'sealing') await this.sealOrGiveBack(payload);
   }
 
   /** A single object was hashed by blocks while it was taken: no second pass over its bytes. */
@@ -189,8 +192,25 @@ export class LowStages {
     return { object, lengthBytes: only.sizeBytes, symbolBytes, blockSymbols, blockDigests: only.blockDigests };
   }
 
+  /**
+   * What the sealer refuses for good must not stop the position of the link: its numbers become void, and its objects are
+   * held and scanned anew.
+   */
+  private async sealOrGiveBack(object: ObjectId): Promise<void> {
+    const { ledger } = this.tools;
+    try {
+      await this.sealPayload(object);
+    } catch (error) {
+      if (!(error instanceof SluiceError) || error.persistence !== 'permanent') throw error;
+      const transfers = ledger.dropPayload(object);
+      for (const transfer of transfers) ledger.holdForScan(transfer, error.code, error.detail);
+      this.tools.changed(transfers);
+      this.tools.alarm(error.code, error.detail);
+    }
+  }
+
   private async sealPayload(object: ObjectId): Promise<void> {
-    const { ledger, rules } = this.tools;
+    const { ledger } = this.tools;
     const payload = ledger.payload(object);
     if (payload?.state !== 'sealing') return;
     const members = ledger.objectsOfPayload(object);
@@ -208,7 +228,7 @@ export class LowStages {
           mtimeNs: member.mtimeNs,
           sha256: member.sha256,
           type: member.verdict!.type,
-          label: rules.get(member.tenant)!.label,
+          label: this.rulesOf(member.tenant).label,
           submitter: member.tenant,
           consignment: '',
         },
@@ -216,23 +236,10 @@ export class LowStages {
       })),
       sealedMs: this.tools.now(),
     });
-    this.writeEnvelope(envelope.object, envelope.bytes);
+    writeDurably(this.envelopeFile(envelope.object), envelope.bytes);
     ledger.payloadSealed(object, envelope.object);
     this.tools.changed(members.map(({ transfer }) => transfer));
     await this.enqueueSend(object);
-  }
-
-  private writeEnvelope(object: ObjectId, bytes: Uint8Array): void {
-    const path = this.envelopeFile(object);
-    try {
-      const file = openSync(`${path}.new`, 'w', 0o600);
-      writeSync(file, bytes);
-      fsyncSync(file);
-      closeSync(file);
-      renameSync(`${path}.new`, path);
-    } catch (cause) {
-      throw new SluiceError('SPOOL_IO', 'An envelope cannot be written.', { cause });
-    }
   }
 
   private envelopeFile(object: ObjectId): string {
@@ -241,7 +248,18 @@ export class LowStages {
 
   // ------------------------------------------------------------ send
 
-  async runSend({ payload: object }: PayloadJob, progress: (percent: number) => void): Promise<void> {
+  async runSend({ payload }: PayloadJob, progress: (percent: number) => void): Promise<void> {
+    // The same job may be in the queue twice; a payload is sent once at a time.
+    if (this.sending.has(payload)) return;
+    this.sending.add(payload);
+    try {
+      await this.sendPayload(payload, progress);
+    } finally {
+      this.sending.delete(payload);
+    }
+  }
+
+  private async sendPayload(object: ObjectId, progress: (percent: number) => void): Promise<void> {
     const { ledger, sender } = this.tools;
     const payload = ledger.payload(object);
     if (payload?.state !== 'sealed') return;
@@ -266,6 +284,12 @@ export class LowStages {
   }
 
   // ------------------------------------------------------------ parts
+
+  private rulesOf(tenant: string): TenantRules {
+    const rules = this.tools.rules.get(tenant);
+    if (!rules) throw new SluiceError('SEAL_VERDICT_INCOMPLETE', `The tenant "${tenant}" is not configured any more.`);
+    return rules;
+  }
 
   private objects(transfers: readonly TransferId[]): LowObject[] {
     return transfers.map((transfer) => this.tools.ledger.object(transfer)).filter((object) => object !== undefined);

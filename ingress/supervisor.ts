@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { toHex } from '../shared/core/bytes.js';
-import { wordsOf } from '../shared/core/errors.js';
+import { codeOf, wordsOf } from '../shared/core/errors.js';
 import { Child } from '../shared/ops/children.js';
 import { type LowConfig, loadLowConfig } from '../shared/ops/config/load.js';
 import { type Log, openLog } from '../shared/ops/log.js';
@@ -33,6 +33,11 @@ export interface LowListeners {
 }
 
 const HOUSEKEEPING_MS = 500;
+/** Work that fell out of the queues (a store that was away, a job that gave up) is put into them again. */
+const REBUILD_MS = 60_000;
+const RECORD_AGAIN_MS = 1_000;
+/** Originals dealt with in one go when earlier attempts failed. */
+const DISPOSE_AT_ONCE = 200;
 /** Payloads handed to the sender at once: it takes turns between them. */
 const SENDING_AT_ONCE = 8;
 /** Jobs of an earlier run are forgotten: one that ran when it was killed would keep its work locked for half a minute. */
@@ -53,6 +58,7 @@ export class LowSide {
   private sourcePort = 0;
   private session = '';
   private rules!: ReadonlyMap<string, TenantRules>;
+  private nextRebuildMs = performance.now() + REBUILD_MS;
   private intakeHeld = '';
   private housekeeping: NodeJS.Timeout | undefined;
   private readonly startedMs = Date.now();
@@ -162,6 +168,7 @@ export class LowSide {
       now: Date.now,
       changed: (transfers) => this.tell(transfers),
       sent: (objects) => this.afterSent(objects),
+      alarm: (code, words) => this.trouble(words, code),
     });
     this.spool = new SpoolKeeper(this.ledger, config.spool, { objects: objectsDir, envelopes: envelopesDir });
     this.resender = new Resender(this.ledger, this.stages, coding);
@@ -171,6 +178,7 @@ export class LowSide {
     );
     this.resender.adaptToLink();
     await this.rebuild();
+    await this.answerRequests();
     await this.intake.start();
     this.announcer.start(this.session, linkParameters(config));
     this.housekeeping = setInterval(() => this.keepHouse(), HOUSEKEEPING_MS);
@@ -214,7 +222,7 @@ export class LowSide {
       onStart: async (child) => {
         await child.ask('start', intakeSettings(config, this.rules, this.ledger, state.folder('spool/objects')));
       },
-      onEvent: { batch: (batch) => this.record(batch), polled: (news) => this.polled(news) },
+      onEvent: { batch: (batch) => this.recordUntilDone(batch), polled: (news) => this.polled(news) },
     });
   }
 
@@ -234,7 +242,7 @@ export class LowSide {
       dir: state.path,
       onTrouble: (error) => {
         this.trouble(error.detail, error.code);
-        if (error.code === 'QUEUE_STORE_EMPTIED') void this.rebuild();
+        if (error.code === 'QUEUE_STORE_EMPTIED') this.nextRebuildMs = 0;
       },
     });
     const scan = await this.store.stage('scan', { concurrency: config.scan.processes, ...RETRY }, (data) =>
@@ -256,10 +264,21 @@ export class LowSide {
     await stages.enqueueSeal(ledger.waiting('taken', true).map(({ transfer }) => transfer));
     for (const { object } of ledger.payloadsIn('sealing')) await stages.enqueueSealing(object);
     for (const { object } of ledger.payloadsIn('sealed')) await stages.enqueueSend(object);
-    this.afterSent(ledger.toDispose());
+    const moving = this.config.tenants.filter(({ afterSent }) => afterSent !== 'keep').map(({ name }) => name);
+    this.afterSent(ledger.toDispose(moving, DISPOSE_AT_ONCE));
   }
 
   // ------------------------------------------------------------ events
+
+  /** Intake waits for this: while the ledger cannot be written nothing more is taken. */
+  private recordUntilDone(batch: BatchMessage): void {
+    try {
+      this.record(batch);
+    } catch (error) {
+      this.trouble(`What was taken cannot be recorded: ${wordsOf(error)}`, 'SPOOL_IO');
+      setTimeout(() => this.recordUntilDone(batch), RECORD_AGAIN_MS).unref();
+    }
+  }
 
   private record(batch: BatchMessage): void {
     const { tenant } = batch;
@@ -305,7 +324,8 @@ export class LowSide {
         .ask('dispose', { tenant, rawPath, fingerprint, transfer })
         .then((outcome) => {
           // What stays in the share must stay known, or it would be taken again.
-          if (outcome.outcome !== 'kept') this.ledger.setDisposed(transfer);
+          const stays = outcome.outcome === 'kept' && outcome.reason === 'other-file-system';
+          this.ledger.setDisposed(transfer, stays);
         })
         .catch((error) => this.trouble(wordsOf(error), 'INTAKE_UNREADABLE'));
     }
@@ -332,10 +352,18 @@ export class LowSide {
     try {
       this.writeRun();
       this.intake.tell('hold', { reason: this.spool.look(Date.now()) });
-      void this.resender.answerRequests((words) => this.trouble(words, 'QUEUE_STORE_UNAVAILABLE'));
+      this.answerRequests().catch((error) => this.trouble(wordsOf(error), codeOf(error)));
+      if (performance.now() >= this.nextRebuildMs) {
+        this.nextRebuildMs = performance.now() + REBUILD_MS;
+        this.rebuild().catch((error) => this.trouble(wordsOf(error), codeOf(error)));
+      }
     } catch (error) {
       this.trouble(wordsOf(error), 'SPOOL_IO');
     }
+  }
+
+  private answerRequests(): Promise<void> {
+    return this.resender.answerRequests((words) => this.trouble(words, 'QUEUE_STORE_UNAVAILABLE'));
   }
 }
 

@@ -288,12 +288,22 @@ export class Assembler {
   }
 
   forget(object: ObjectId, remove: boolean): void {
+    this.giveUp(object, remove);
+    const { high, low } = halvesOf(object);
+    this.finished.add(high, low);
+  }
+
+  /** Its room is needed for others; unlike a forgotten one it may come again. */
+  evict(object: ObjectId): void {
+    this.giveUp(object, true);
+  }
+
+  private giveUp(object: ObjectId, remove: boolean): void {
     const { high, low } = halvesOf(object);
     const payload = this.payloads.get(high, low);
     this.unopened.delete(object);
     this.ports.finish({ close: object });
     if (payload) this.drop(payload);
-    this.finished.add(high, low);
     if (remove) this.onDisk(() => removeStore(join(this.options.spoolDir, object)));
   }
 

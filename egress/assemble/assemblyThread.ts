@@ -30,6 +30,7 @@ class AssemblyThread {
   private readonly ring: FrameRing;
   private readonly assembler: Assembler;
   private readonly intake: FrameIntake;
+  private readonly envelopes: EnvelopeCollector;
   private readonly finishers: MessagePort[];
   private stopping = false;
   private nextTickMs = 0;
@@ -49,11 +50,15 @@ class AssemblyThread {
         counters: this.counters,
       },
     );
-    const envelopes = new EnvelopeCollector(this.counters, (object, bytes) =>
+    this.envelopes = new EnvelopeCollector(this.counters, (object, bytes) =>
       this.tell({ event: 'envelope', payload: { object, bytes } }),
     );
-    this.intake = new FrameIntake(new FrameTagger(data.linkKey), this.assembler, envelopes, this.counters, (bytes) =>
-      this.tell({ event: 'heartbeat', payload: { bytes } }),
+    this.intake = new FrameIntake(
+      new FrameTagger(data.linkKey),
+      this.assembler,
+      this.envelopes,
+      this.counters,
+      (bytes) => this.tell({ event: 'heartbeat', payload: { bytes } }),
     );
   }
 
@@ -88,6 +93,13 @@ class AssemblyThread {
         break;
       case 'park':
         this.assembler.park(message.payload.object);
+        break;
+      case 'evict':
+        this.assembler.evict(message.payload.object);
+        this.envelopes.collectAgain(message.payload.envelope);
+        break;
+      case 'collectAgain':
+        this.envelopes.collectAgain(message.payload.envelope);
         break;
       case 'endSession':
         this.intake.endSession(message.payload.session);

@@ -8,7 +8,7 @@ import { LIMITS } from '../../shared/core/limits.js';
 import { BlockDecoder } from '../../shared/fec/decode.js';
 import { envelopeMaxSymbols, envelopeOfObject } from '../../shared/wire/envelopeObject.js';
 import { type FrameHeader, PAYLOAD_OFFSET, plausibleBlockSymbols } from '../../shared/wire/frame.js';
-import { type ObjectId, objectIdOf } from '../../shared/wire/statements.js';
+import { halvesOf, type ObjectId, objectIdOf } from '../../shared/wire/statements.js';
 import type { AssemblyCounters } from '../receive/messages.js';
 import { ObjectMap, RecentObjects } from './objectMap.js';
 import { SharedMemory } from './sharedMemory.js';
@@ -63,6 +63,12 @@ export class EnvelopeCollector {
     if (result === 'new') counters.accepted++;
     else counters[result]++;
     if (entry.block.ready) this.finish(entry);
+  }
+
+  /** The envelope was delivered and could not be kept, or is wanted once more. */
+  collectAgain(object: ObjectId): void {
+    const { high, low } = halvesOf(object);
+    this.finished.delete(high, low);
   }
 
   private begin(high: number, low: number, k: number, symbolBytes: number): Collecting {

@@ -2,6 +2,7 @@
  * The gate every frame passes on the high side: length, layout, version, tag, in this order, on raw bytes; then by its
  * kind to the assembler or the envelope collector. What does not pass costs a counter and nothing else.
  */
+import { LIMITS } from '../../shared/core/limits.js';
 import type { FrameTagger } from '../../shared/crypto/frameTag.js';
 import type { FrameRing } from '../../shared/link/ring.js';
 import { envelopeOfObject } from '../../shared/wire/envelopeObject.js';
@@ -25,6 +26,9 @@ export class FrameIntake {
   readonly session = new SessionTracker();
   lastFrameMs: number | undefined;
   private readonly header = emptyHeader();
+  private lastHeartbeat: Uint8Array = new Uint8Array(0);
+  private heartbeatSecondMs = Number.NEGATIVE_INFINITY;
+  private heartbeatsPassed = 0;
   private readonly ended: number[] = [];
 
   constructor(
@@ -73,7 +77,7 @@ export class FrameIntake {
         this.envelopes.symbol(header, bytes, at, symbolBytes);
         break;
       case FrameKind.heartbeat:
-        this.heartbeat(bytes.subarray(at + PAYLOAD_OFFSET, at + PAYLOAD_OFFSET + symbolBytes));
+        this.heartbeat(bytes.subarray(at + PAYLOAD_OFFSET, at + PAYLOAD_OFFSET + symbolBytes), nowMs);
         break;
       case FrameKind.padding:
         counters.padding++;
@@ -87,14 +91,26 @@ export class FrameIntake {
     if (this.ended.length > ENDED_SESSIONS) this.ended.shift();
   }
 
-  private heartbeat(payload: Uint8Array): void {
+  /** At most so many heartbeats a second are worth a signature check. */
+  private mayPassOn(nowMs: number): boolean {
+    if (nowMs - this.heartbeatSecondMs >= 1000) {
+      this.heartbeatSecondMs = nowMs;
+      this.heartbeatsPassed = 0;
+    }
+    return this.heartbeatsPassed++ < LIMITS.heartbeatsPerSecond;
+  }
+
+  private heartbeat(payload: Uint8Array, nowMs: number): void {
     const envelope = envelopeOfObject(payload);
     if (!envelope) {
       this.counters.badLayout++;
       return;
     }
     this.counters.heartbeat++;
-    this.onHeartbeat(envelope.slice());
+    // A recorded heartbeat passes the tag as often as somebody sends it: what it may cost is bounded here.
+    if (Buffer.compare(envelope, this.lastHeartbeat) === 0 || !this.mayPassOn(nowMs)) return;
+    this.lastHeartbeat = envelope.slice();
+    this.onHeartbeat(this.lastHeartbeat);
   }
 }
 

@@ -80,6 +80,10 @@ export interface ReceiverProtocol {
     expect: Coding;
     /** Nothing more is wanted of this payload; with `remove` its spool goes as well. */
     forget: { object: ObjectId; remove: boolean };
+    /** The spool of this payload is needed for others. It may be sent again, with this envelope. */
+    evict: { object: ObjectId; envelope: ObjectId };
+    /** This envelope could not be kept: collect it again when it comes again. */
+    collectAgain: { envelope: ObjectId };
     /** Put what is there of this payload on disk and free its memory: it is incomplete, a resend may complete it. */
     park: { object: ObjectId };
     /** Frames of this link session are no longer taken (lower half of its id, FAULTS 4 and 5). */

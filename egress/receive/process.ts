@@ -148,6 +148,8 @@ const parent = serveParent<ReceiverProtocol>({
   on: {
     expect: (payload) => need().tell({ event: 'expect', payload }),
     forget: (payload) => need().tell({ event: 'forget', payload }),
+    evict: (payload) => need().tell({ event: 'evict', payload }),
+    collectAgain: (payload) => need().tell({ event: 'collectAgain', payload }),
     park: (payload) => need().tell({ event: 'park', payload }),
     endSession: (payload) => need().tell({ event: 'endSession', payload }),
   },

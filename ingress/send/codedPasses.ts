@@ -60,8 +60,8 @@ export class PayloadCoder {
   }
 
   /**
-   * Source and repair symbols of every block, a group of `interleave` blocks at a time. Yields the fraction done.
-   * Answers the first repair symbol that has not been used.
+   * Source and repair symbols of every block, a group of `interleave` blocks at a time. Yields the fraction done between
+   * groups. Answers the first repair symbol that has not been used.
    */
   *payload(writer: FrameWriter, order: SendOrder): Generator<number, number> {
     const partition = this.partition(order);
@@ -79,7 +79,7 @@ export class PayloadCoder {
         // The last blocks may be smaller and get less repair: what the first ones used must not be sent again as new.
         next = Math.max(next, used);
         writer.flush();
-        yield (group + size) / partition.blocks;
+        if (group + size < partition.blocks) yield (group + size) / partition.blocks;
       }
     } finally {
       reader.close();
@@ -120,7 +120,10 @@ export class PayloadCoder {
     }
   }
 
-  /** All symbols of a loaded group, round robin over its blocks: a burst on the link is shared by all of them. */
+  /**
+   * All symbols of a loaded group, round robin over its blocks: a burst on the link is shared by all of them. Repair is
+   * computed block by block while source symbols leave: all at once would take longer than the ring lasts.
+   */
   private sendGroup(
     writer: FrameWriter,
     order: SendOrder,
@@ -134,10 +137,7 @@ export class PayloadCoder {
       const k = partition.k(group + i);
       const { source, repair } = share(k);
       const repairFirst = wrapRepair(k, order.repairFirst, repair);
-      const repairs = this.repairBuffer(i, repair);
-      this.encoder.load(this.sources[i]!.subarray(0, k * symbolBytes), k);
-      this.encoder.repair(repairFirst, repair, repairs);
-      return { k, source: source ? k : 0, repair, repairFirst, repairs };
+      return { k, source: source ? k : 0, repair, repairFirst, repairs: this.repairBuffer(i, repair) };
     });
     writer.begin({
       kind: FrameKind.payload,
@@ -145,8 +145,17 @@ export class PayloadCoder {
       symbols: partition.symbols,
       blockSymbols: this.settings.parameters.blockSymbols,
     });
+    // Rounds in which nothing but source symbols leaves.
+    const sourceRounds = Math.min(...plan.map((block) => block.source));
     const rounds = Math.max(...plan.map((block) => block.source + block.repair));
+    let encoded = 0;
     for (let round = 0; round < rounds; round++) {
+      const due = round < sourceRounds ? Math.floor((round * size) / sourceRounds) : size;
+      for (; encoded < due; encoded++) {
+        const { k, repairFirst, repair, repairs } = plan[encoded]!;
+        this.encoder.load(this.sources[encoded]!.subarray(0, k * symbolBytes), k);
+        this.encoder.repair(repairFirst, repair, repairs);
+      }
       for (let i = 0; i < size; i++) {
         const block = plan[i]!;
         if (round < block.source) {

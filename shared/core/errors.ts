@@ -440,7 +440,7 @@ export const ERRORS = {
     'alarm',
     'permanent',
     'The low side announced a sequence position that is not plausible.',
-    'Look at the low side: it may be damaged or compromised.',
+    'Look at the low side: it may be damaged or compromised. If it is yours and simply ran on, move the ledger of this side aside and start again.',
   ),
 
   // Command line

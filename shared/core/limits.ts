@@ -44,8 +44,10 @@ export const LIMITS = {
   objectMaxBytes: 512 * 1024 * MiB,
   /** Void ranges repeated in each heartbeat. */
   heartbeatMaxVoids: 16,
+  /** Heartbeats whose signature is checked each second; the low side sends about one. */
+  heartbeatsPerSecond: 10,
   /** A heartbeat may move the sequence position ahead by at most this much. */
-  sequenceMaxJump: 1_000_000,
+  sequenceMaxJump: 100_000,
   /** The same for a history that was never heard of: numbers up to here are each accounted for from the first one. */
   sequenceFirstContact: 10_000,
   /** Positions of the link that wait for their reorder window. */

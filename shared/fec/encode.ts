@@ -1,5 +1,5 @@
 /**
- * Makes repair symbols of a source block. The code is defined in docs/FEC.md; repair symbol r lives at point x = K' + r
+ * Makes repair symbols of a source block. The code is defined in docs/PROTOCOL.md; repair symbol r lives at point x = K' + r
  * and is the sum over the source symbols d_j of d_j · w_{x >> m} / w_{x ^ j}, where K' = 2^m.
  */
 import { SluiceError } from '../core/errors.js';

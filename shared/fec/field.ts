@@ -1,6 +1,6 @@
 /**
  * The field of the code: GF(2^16) with x^16 + x^5 + x^3 + x^2 + 1, elements in polynomial basis, and the points at
- * which the code evaluates its polynomials (docs/FEC.md; the basis is Cantor's, 1989, as used by Gao and Mateer).
+ * which the code evaluates its polynomials (docs/PROTOCOL.md; the basis is Cantor's, 1989, as used by Gao and Mateer).
  */
 
 export const FIELD_POLYNOMIAL = 0x1002d;

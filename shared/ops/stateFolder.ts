@@ -61,6 +61,12 @@ export class StateFolder {
     }
   }
 
+  /** Whether a living process works on this folder. */
+  static isHeld(folder: string): boolean {
+    const holder = readHolder(join(folder, LOCK));
+    return holder !== undefined && isAlive(holder);
+  }
+
   close(): void {
     rmSync(this.file('run.json'), { force: true });
     rmSync(this.file(LOCK), { force: true });

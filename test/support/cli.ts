@@ -221,3 +221,37 @@ export const QUICK_STORE = onPath('redis-server') || onPath('valkey-server') ? '
 export function expectSum({ objects, released, quarantined, incomplete, refused, held }: Report): void {
   expect(released + quarantined + incomplete + refused + held, 'sum of the outcomes').to.equal(objects);
 }
+
+/** Runs the body in a workplace of its own and takes it away afterwards. */
+export async function inWorkplace(body: (place: Workplace) => Promise<void>): Promise<void> {
+  const place = new Workplace();
+  try {
+    await body(place);
+  } finally {
+    await place.remove();
+  }
+}
+
+/**
+ * Test cases that wait more than they work, some at a time: each is a test of its own and reports for itself.
+ * @param cases title -> body, in a workplace of its own
+ */
+export function concurrently(width: number, cases: Record<string, (place: Workplace) => Promise<void>>): void {
+  const results = new Map<string, { done: Promise<void>; run: () => Promise<void> }>();
+  for (const [title, body] of Object.entries(cases)) {
+    let run: () => Promise<void> = async () => {};
+    const done = new Promise<void>((resolve, reject) => {
+      run = () => inWorkplace(body).then(resolve, reject);
+    });
+    done.catch(() => {}); // It is reported where it is awaited.
+    results.set(title, { done, run });
+    it(title, () => done);
+  }
+  before(() => {
+    const waiting = [...results.values()];
+    const work = async () => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) await next.run();
+    };
+    for (let i = 0; i < width; i++) void work();
+  });
+}

@@ -1,5 +1,5 @@
 /**
- * The erasure code once more, slowly and from its definition alone (docs/FEC.md): bit-by-bit field arithmetic, the
+ * The erasure code once more, slowly and from its definition alone (docs/PROTOCOL.md): bit-by-bit field arithmetic, the
  * closed form for repair symbols, Gaussian elimination for decoding. Shares nothing with shared/fec, so that the two
  * can only agree by both being right.
  */

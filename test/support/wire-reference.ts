@@ -1,5 +1,5 @@
 /**
- * A second decoder of the wire, slow and written from docs/PROTOCOL.md alone: BigInt arithmetic, no library but the
+ * A second decoder of the wire, slow and word by word as docs/PROTOCOL.md has it: BigInt arithmetic, no library but the
  * system's SHA-256 and Ed25519, and nothing of shared/. Where it and the gateway agree, the document is right too.
  * It reads; what it is given may be taken to be well formed, refusing is the gateway's business.
  */

@@ -26,7 +26,8 @@ export const KEY_ID = sha256(PUBLIC_KEY).slice(0, 16);
 // ---------------------------------------------------------------- one transfer of two objects
 
 export const HELLO = new TextEncoder().encode('Hello, high side.\n');
-export const NUMBERS = Uint8Array.from({ length: 1082 }, (_, i) => 7 * i + 3);
+/** No two symbols of it begin alike. */
+export const NUMBERS = Uint8Array.from({ length: 1082 }, (_, i) => 7 * i + 13 * (i >> 8) + 3);
 export const PAYLOAD = Uint8Array.from([...HELLO, ...NUMBERS]);
 export const SYMBOL_BYTES = 512;
 export const BLOCK_SYMBOLS = 2;

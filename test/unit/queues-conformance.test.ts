@@ -1,5 +1,5 @@
 /** One suite for every kind of queue store: whatever a stage may rely on, it may rely on everywhere. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -34,6 +34,10 @@ for (const kind of ['redis-server', 'embedded'] as const) {
         this.skip();
       }
       dir = mkdtempSync(join(tmpdir(), 'sluice-test-'));
+      // What cannot be read as a database is made anew, which costs no more than making the first one.
+      const damaged = join(dir, 'queues', 'embedded');
+      mkdirSync(damaged, { recursive: true });
+      writeFileSync(join(damaged, 'PG_VERSION'), '17\n');
       store = await open();
     });
     after(async () => {
@@ -44,6 +48,11 @@ for (const kind of ['redis-server', 'embedded'] as const) {
     it('"auto" finds it and says which one is in use and where', () => {
       expect(store.kind).to.equal(kind);
       expect(store.description).to.contain(dir);
+    });
+
+    it('FAULTS 54: says that a database that could not be read was made anew', () => {
+      expect(troubles.map(({ code }) => code)).to.deep.equal(kind === 'embedded' ? ['QUEUE_STORE_EMPTIED'] : []);
+      troubles.length = 0;
     });
 
     it('hands each added job to the handler, with its id and the number of the try', async () => {
@@ -165,6 +174,7 @@ for (const kind of ['redis-server', 'embedded'] as const) {
       await stage.clear();
       await stage.add([work('second', 'key')]);
       await reached(stage, { active: 1 });
+      await new Promise((resolve) => setTimeout(resolve, 50));
       expect(runs).to.equal(0);
       finish();
       await until('both are done', () => runs === 2);
@@ -300,7 +310,7 @@ for (const kind of ['redis-server', 'embedded'] as const) {
          const stage = await store.stage('child', { concurrency: 1 }, async () => {
            begun();
            await interrupted;
-           await new Promise((resolve) => setTimeout(resolve, 100));
+           await new Promise((resolve) => setTimeout(resolve, 400));
          });
          await stage.add([{ key: 'k', title: 't', data: {} }]);
          await running;
@@ -313,6 +323,8 @@ for (const kind of ['redis-server', 'embedded'] as const) {
       const server = serverOf(dir);
       expect(server === undefined).to.equal(kind === 'embedded');
       process.kill(-(owner.process.pid as number), 'SIGINT');
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      if (server) expect(isAlive(server), 'the server, before the workers have finished').to.equal(true);
       await owner.said('closed');
       const lingering = new Promise((resolve) => setTimeout(() => resolve('lingering'), 1_500));
       expect(await Promise.race([owner.ended, lingering])).to.equal(0);

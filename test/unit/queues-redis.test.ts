@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
-import { codeOf, type SluiceError } from '../../shared/core/errors.js';
+import { codeOf, SluiceError } from '../../shared/core/errors.js';
 import { identityOf, isAlive, type ProcessIdentity } from '../../shared/ops/queues/process.js';
 import { findRedisServer } from '../../shared/ops/queues/redis-server.js';
 import { openQueueStore, type QueueStore, type QueueStoreOptions } from '../../shared/ops/queues/store.js';
@@ -138,6 +138,34 @@ describe('queues: a Redis of our own', function () {
     }
   });
 
+  it('FAULTS 55: a job that is always running when the process ends is what ends it, and fails', async () => {
+    const options: QueueStoreOptions = { side: 'low', choice: 'redis-server', dir, closeTimeoutMs: 10 };
+    for (let round = 0; round < 5; round++) {
+      const store = await open(options);
+      const stage = await store.stage<Work>('work', { concurrency: 1 }, () => new Promise(() => {}));
+      if (round === 0) await stage.add([work('poison')]);
+      await reached(stage, { active: 1 });
+      await store.close();
+    }
+    const owner = startOwner(
+      options,
+      `await store.stage('work', { concurrency: 1 }, () => {
+         console.log('running');
+         return new Promise(() => {});
+       });`,
+    );
+    await owner.said('running');
+    owner.process.kill('SIGKILL');
+    await owner.ended;
+    const stage = await (await open()).stage<Work>('work', { concurrency: 1 }, async () => {
+      throw new SluiceError('INTERNAL', 'It runs once more.');
+    });
+    const [failure] = await stage.failures(1);
+    expect(failure?.reason).to.match(/^QUEUE_JOB_FATAL: The gateway ended again and again/);
+    expect(failure?.title).to.equal('file poison');
+    expect(await stage.counts()).to.deep.equal({ waiting: 0, active: 0, delayed: 0, failed: 1, completed: 0 });
+  });
+
   it('says in plain words that there is none, or falls back when it may choose', async () => {
     const none = await open({ path: '' }).catch((error) => error);
     expect(codeOf(none)).to.equal('QUEUE_STORE_UNAVAILABLE');
@@ -179,7 +207,6 @@ describe('queues: a Redis of our own', function () {
 
 describe('queues: a Redis of the site', function () {
   this.timeout(20_000);
-  before(skipWithoutRedis);
 
   const PASSWORD = 'p@ss:w/rd';
   let root: string;
@@ -209,7 +236,8 @@ describe('queues: a Redis of the site', function () {
     await client.quit();
     return answer;
   };
-  before(async () => {
+  before(async function () {
+    skipWithoutRedis.call(this);
     root = mkdtempSync(join(tmpdir(), 'sluice-test-'));
     port = await freePort();
     await startServer();
@@ -219,7 +247,7 @@ describe('queues: a Redis of the site', function () {
   });
   afterEach(async () => {
     for (const store of stores.splice(0)) await store.close();
-    await command('FLUSHALL');
+    if (child) await command('FLUSHALL');
   });
   after(() => {
     child?.kill('SIGKILL');

@@ -250,15 +250,19 @@ describe('verifier', () => {
     expect([old, young].map((bytes) => after.manifests(bytes).ok)).deep.equal([false, true]);
   });
 
-  it('FAULTS 18: any one bit changed, and nothing is believed', () => {
+  it('FAULTS 18: any one byte changed, and nothing is believed', () => {
     for (const genuine of [sealedManifests(sample()), heartbeat]) {
       const bytes = Uint8Array.from(genuine);
-      for (let bit = 0; bit < bytes.length * 8; bit++) {
-        bytes[bit >> 3]! ^= 1 << (bit & 7);
-        const [asManifests, asHeartbeat] = refusedAs(bytes);
-        expect(asManifests, `bit ${bit}`).match(/^ENVELOPE_(MALFORMED|KEY_UNKNOWN|SIGNATURE)$/);
-        expect(asHeartbeat, `bit ${bit}`).equal(asManifests);
-        bytes[bit >> 3]! ^= 1 << (bit & 7);
+      const isHeartbeat = genuine === heartbeat;
+      for (let at = 0; at < bytes.length; at++) {
+        // One bit of each byte, each time another one, and all of them.
+        for (const change of [1 << (at & 7), 0xff]) {
+          bytes[at]! ^= change;
+          const answer = isHeartbeat ? verifier.heartbeat(bytes) : verifier.manifests(bytes);
+          const code = answer.ok ? 'believed' : answer.code;
+          expect(code, `byte ${at}`).match(/^ENVELOPE_(MALFORMED|KEY_UNKNOWN|SIGNATURE)$/);
+          bytes[at]! ^= change;
+        }
       }
     }
   });
@@ -287,7 +291,7 @@ describe('verifier', () => {
         if (Buffer.compare(bytes, genuine) === 0) return;
         for (const code of refusedAs(bytes)) expect(never.has(code), `${code}`).equal(false);
       }),
-      { numRuns: 2000, seed: 5 },
+      { numRuns: 1000, seed: 5 },
     );
   });
 
@@ -296,7 +300,7 @@ describe('verifier', () => {
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         expect(refusedAs(bytes)).deep.equal(['ENVELOPE_MALFORMED', 'ENVELOPE_MALFORMED']);
       }),
-      { numRuns: 2000, seed: 6 },
+      { numRuns: 1000, seed: 6 },
     );
   });
 });

@@ -111,7 +111,7 @@ describe('wire statements', () => {
         expect(manifestsOf(referenceManifests(written))).deep.equal(manifests);
         expect(hex(encodeManifests(decodeManifests(written)))).equal(hex(written));
       }),
-      { numRuns: 400, seed: 1 },
+      { numRuns: 200, seed: 1 },
     );
   });
 
@@ -216,7 +216,7 @@ describe('wire statements', () => {
         attempt(decodeHeartbeat, 'MANIFEST_INVALID', input);
         attempt(decodeEnvelope, 'ENVELOPE_MALFORMED', input);
       }),
-      { numRuns: 4000, seed: 4 },
+      { numRuns: 2000, seed: 4 },
     );
   });
 

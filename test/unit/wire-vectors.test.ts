@@ -1,6 +1,6 @@
 /**
  * Golden vectors of the wire: a small transfer byte for byte. It is made again and compared, read by the gateway and
- * by a second decoder written from docs/PROTOCOL.md, and put together to the objects it carries (FAULTS 68).
+ * by a second decoder that follows docs/PROTOCOL.md, and put together to the objects it carries (FAULTS 68).
  */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';

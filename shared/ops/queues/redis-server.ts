@@ -19,9 +19,11 @@ import type { Troubles } from './troubles.js';
 /** sun_path holds 108 bytes with the final NUL on Linux and 104 elsewhere. */
 const SOCKET_PATH_MAX_BYTES = 103;
 const READY_TIMEOUT_MS = 15_000;
+/** How long a server may take to write out its data and end; and then, asked by signal, before it is killed. */
 const STOP_TIMEOUT_MS = 3_000;
-/** An old server that does not answer within this is taken for hung. */
-const ADOPT_TIMEOUT_MS = 3_000;
+const TERM_TIMEOUT_MS = 1_000;
+/** An old server that says nothing at all within this is taken for hung. */
+const ADOPT_TIMEOUT_MS = 2_000;
 const LOG_MAX_BYTES = 1 << 20;
 
 export interface PrivateRedis {
@@ -143,15 +145,18 @@ class Server implements PrivateRedis {
   /** Takes over what answers on our socket: the folder is ours alone, so nobody else can have put it there. */
   private async adopt(): Promise<boolean> {
     const known = this.process;
-    const until = performance.now() + ADOPT_TIMEOUT_MS;
+    let until = performance.now() + ADOPT_TIMEOUT_MS;
+    const latest = performance.now() + READY_TIMEOUT_MS;
     do {
-      if ((await ask(this.socketPath, 'PING', 500)) === '+PONG') {
+      const answer = await ask(this.socketPath, 'PING', 500);
+      if (answer === '+PONG') {
         // Should the record name no running process, nobody here may be signalled: it is stopped over its socket only.
         if (!known || !isAlive(known)) this.process = undefined;
         return true;
       }
-      // It runs and does not answer: it may still be loading, so give it the rest of the time.
+      // It runs but is not ready. While it says so, it reads its data.
       if (!known || !isAlive(known)) return false;
+      if (answer !== undefined) until = Math.min(latest, performance.now() + ADOPT_TIMEOUT_MS);
       await pause(50);
     } while (performance.now() < until);
     await this.endBySignal(known);
@@ -213,18 +218,18 @@ class Server implements PrivateRedis {
   /** Ends the running server, if any: kindly over its socket, then by signal to the very process that is known. */
   private async end(): Promise<void> {
     const known = this.process;
+    const until = performance.now() + STOP_TIMEOUT_MS;
     await ask(this.socketPath, 'SHUTDOWN', STOP_TIMEOUT_MS);
-    if (!known) {
-      const until = performance.now() + STOP_TIMEOUT_MS;
-      while ((await ask(this.socketPath, 'PING', 500)) !== undefined && performance.now() < until) await pause(20);
+    if (known) {
+      if (!(await untilGone(known, Math.max(0, until - performance.now())))) await this.endBySignal(known);
       return;
     }
-    if (!(await untilGone(known, STOP_TIMEOUT_MS))) await this.endBySignal(known);
+    while ((await ask(this.socketPath, 'PING', 500)) !== undefined && performance.now() < until) await pause(20);
   }
 
   private async endBySignal(known: ProcessIdentity): Promise<void> {
     signal(known, 'SIGTERM');
-    if (await untilGone(known, STOP_TIMEOUT_MS)) return;
+    if (await untilGone(known, TERM_TIMEOUT_MS)) return;
     signal(known, 'SIGKILL');
     if (!(await untilGone(known, STOP_TIMEOUT_MS))) {
       this.troubles.report('CHILD_FAILED', `The private Redis server, process ${known.pid}, cannot be stopped.`);

@@ -11,9 +11,9 @@ import type { PrivateRedis } from './redis-server.js';
 import type { Troubles } from './troubles.js';
 import type { RedisAddress } from './words.js';
 
-const OPEN_TIMEOUT_MS = 10_000;
+const OPEN_TIMEOUT_MS = 5_000;
 const WATCH_INTERVAL_MS = 2_000;
-const QUIT_TIMEOUT_MS = 2_000;
+const QUIT_TIMEOUT_MS = 1_000;
 /** Together with the delays below: an add during an outage fails after about five seconds. */
 const ADD_MAX_RETRIES = 8;
 /** The oldest server whose every command BullMQ uses without a workaround. */

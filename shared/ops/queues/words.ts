@@ -9,8 +9,9 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}]/gu;
 
 /** A text of one line and at most this many UTF-16 units, safe to store and to show. */
 export function plain(text: string, maxLength: number): string {
-  const bounded = text.slice(0, maxLength + 1).replace(UNSAFE, '\ufffd');
-  return bounded.length <= maxLength ? bounded : `${bounded.slice(0, maxLength - 1)}…`;
+  // Cut first: what a cut leaves of a character is then replaced like any other half.
+  const bounded = text.length <= maxLength ? text : `${text.slice(0, maxLength - 1)}…`;
+  return bounded.replace(UNSAFE, '\ufffd');
 }
 
 /** Whether a text can be stored as it is everywhere. */

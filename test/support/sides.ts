@@ -1,0 +1,75 @@
+/** Both sides as an operator sets them up: keys by `sluice keygen`, one YAML file each, `sluice low` and `sluice high`. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { toYaml } from '../../shared/ops/config/load.js';
+import type { HighConfigInput, LowConfigInput } from '../../shared/ops/config/schema.js';
+import { type Line, QUICK_STORE, type Run, type Workplace } from './cli.js';
+
+export interface Sides {
+  share: string;
+  storage: string;
+  keys: string;
+  lowState: string;
+  highState: string;
+  /** Configuration files. */
+  low: string;
+  high: string;
+}
+
+/** Makes keys and folders; `write` makes the configuration files once the addresses are known. */
+export async function setUpSides(place: Workplace): Promise<Sides> {
+  const keys = join(place.base, 'keys');
+  const made = await place.sluice('keygen', '--out', keys).ended;
+  expect(made.code, made.stderr).to.equal(0);
+  place.folder('storage');
+  return {
+    share: place.folder('share'),
+    storage: join(place.base, 'storage', 'town'),
+    keys,
+    lowState: join(place.base, 'low'),
+    highState: join(place.base, 'high'),
+    low: join(place.base, 'low.yaml'),
+    high: join(place.base, 'high.yaml'),
+  };
+}
+
+export function writeHigh(sides: Sides, listen: string, more: Partial<HighConfigInput['link']> = {}): void {
+  const config: HighConfigInput = {
+    tenants: [{ name: 'town', storage: sides.storage, names: 'posix' }],
+    keys: { trusted: sides.keys, link: join(sides.keys, 'link.key') },
+    link: { listen, ...more },
+    queues: { store: QUICK_STORE },
+  };
+  fs.writeFileSync(sides.high, toYaml(config));
+}
+
+export function writeLow(sides: Sides, target: string, more: Partial<LowConfigInput['link']> = {}): void {
+  const config: LowConfigInput = {
+    tenants: [{ name: 'town', share: sides.share, names: 'posix' }],
+    keys: { signing: join(sides.keys, 'signing.key'), link: join(sides.keys, 'link.key') },
+    link: { target, ...more },
+    intake: { pollInterval: '50ms', holdTime: '100ms' },
+    queues: { store: QUICK_STORE },
+  };
+  fs.writeFileSync(sides.low, toYaml(config));
+}
+
+export const startHigh = (place: Workplace, { high, highState }: Sides): Run =>
+  place.sluice('high', '--config', high, '--state', highState, '--json');
+export const startLow = (place: Workplace, { low, lowState }: Sides): Run =>
+  place.sluice('low', '--config', low, '--state', lowState, '--json');
+
+export const ready = (run: Run): Promise<Line> => run.line(({ event }) => event === 'ready', '"ready"', 90_000);
+
+/** Object news with this state, so far. */
+export const inState = (run: Run, state: string): Line[] =>
+  run.lines().filter((line) => line.event === 'object' && line.state === state);
+
+/** A file appears in the share the way people drop it: under another name first. */
+export function drop(sides: Sides, name: string, content: string | Uint8Array): void {
+  const path = join(sides.share, name);
+  fs.mkdirSync(join(path, '..'), { recursive: true });
+  fs.writeFileSync(`${path}.part`, content);
+  fs.renameSync(`${path}.part`, path);
+}
