@@ -218,6 +218,8 @@ export class HighStages {
     const orders = objects.map((object) => ({
       ...this.order(payload, object, members),
       quarantineDir,
+      tenant: object.tenant,
+      path: object.path,
       ...object.reject!,
     }));
     await releaser.ask('quarantine', orders, Number.POSITIVE_INFINITY);

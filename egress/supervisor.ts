@@ -4,17 +4,7 @@
  *
  *   one-way link -> receive, assemble -> [verify] -> ... -> [release] -> storage        [stage] = queue stage, see stages.ts
  */
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  writeSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { toHex } from '../shared/core/bytes.js';
 import { codeOf, SluiceError, wordsOf } from '../shared/core/errors.js';
@@ -23,6 +13,7 @@ import { readLinkKey } from '../shared/crypto/keyfiles.js';
 import { Child } from '../shared/ops/children.js';
 import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
 import { type HighConfig, loadHighConfig } from '../shared/ops/config/load.js';
+import { writeDurably } from '../shared/ops/durableFiles.js';
 import { type Log, openLog } from '../shared/ops/log.js';
 import { openQueueStore, type QueueStore, type Stage } from '../shared/ops/queues/store.js';
 import type { Alarm, HighObjectNews, HighReady, HighSummary, NewsPage, SideStart } from '../shared/ops/sides.js';

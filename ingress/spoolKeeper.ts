@@ -28,14 +28,30 @@ export class SpoolKeeper {
     private readonly freeBytes: (folder: string) => number = freeOn,
   ) {}
 
-  /** Removes what may go and answers why nothing more may be taken, or null. To be called about every second. */
-  look(nowMs: number): string | null {
+  /**
+   * Removes what may go and answers why nothing more may be taken, or null. To be called about every second. What was
+   * sent goes also for a file that waits for so much room, until it has it or nothing is left to give up.
+   */
+  look(nowMs: number, wantedBytes = 0): string | null {
     if (nowMs >= this.nextSweepMs) {
       this.nextSweepMs = nowMs + SWEEP_MS;
       this.removeSent(nowMs - this.rules.retention, () => true);
     }
-    if (this.shortage() !== null) this.removeSent(nowMs, () => this.shortage() !== null);
+    const isShort = () => this.shortage() !== null || this.roomBytes(wantedBytes) < wantedBytes;
+    if (isShort()) this.removeSent(nowMs, isShort);
     return this.shortage();
+  }
+
+  /**
+   * Bytes that may be taken now. What was sent takes up room until it is removed. A waiting file larger than the
+   * high-water mark would wait for ever: once the spool is empty only the disk bounds it.
+   */
+  roomBytes(wantedBytes = 0): number {
+    const { highWater, minFree } = this.rules;
+    const used = this.ledger.spoolBytes();
+    const onDisk = this.freeBytes(this.folders.objects) - minFree;
+    const isAlone = used === 0 && wantedBytes > highWater;
+    return Math.max(0, isAlone ? onDisk : Math.min(highWater - used, onDisk));
   }
 
   private shortage(): string | null {

@@ -5,12 +5,13 @@
  *   scan {transfers} --> seal {transfers} --> send {payload}
  */
 import { join } from 'node:path';
-import { SluiceError } from '../shared/core/errors.js';
+import { type ErrorCode, SluiceError, wordsOf } from '../shared/core/errors.js';
 import { LIMITS } from '../shared/core/limits.js';
 import type { Child } from '../shared/ops/children.js';
 import { writeDurably } from '../shared/ops/durableFiles.js';
 import type { Stage } from '../shared/ops/queues/store.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
+import type { Verdict } from '../shared/wire/verdict.js';
 import type { LowLedger, LowObject } from './ledger.js';
 import { newObjectId } from './ledger.js';
 import type { Quarantine } from './quarantine.js';
@@ -52,6 +53,9 @@ export interface StageTools {
   sent: (objects: readonly LowObject[]) => void;
   alarm: (code: string, words: string) => void;
 }
+
+/** What becomes of a scanned object. */
+type Decision = { passed: Verdict } | { state: 'refused' | 'held'; code: ErrorCode; detail: string };
 
 /** Bytes and objects of one scan job: many small files at once, but a large one does not wait for a hundred others. */
 const JOB_MAX_OBJECTS = 256;
@@ -123,24 +127,37 @@ export class LowStages {
         tenant: object.tenant,
       })),
     );
-    const held: string[] = [];
+    // Before the transaction: writing into the quarantine may take its time, and what cannot be kept is not refused yet.
+    const decisions = objects.map((object, i) => this.decide(object, results[i]!));
     ledger.transaction(() => {
-      objects.forEach((object, i) => {
-        const verdict = results[i]!;
-        const finding = verdict.findings.find((found) => found.code.startsWith('SCAN_')) ?? verdict.findings[0];
-        if (verdict.verdict === 'pass') ledger.setVerdict(object.transfer, verdict);
-        else if (verdict.verdict === 'refuse')
-          this.refuse(object, finding?.code ?? 'SCAN_CRASHED', finding?.detail ?? '');
-        else {
-          ledger.setState(object.transfer, 'held', 'SCAN_UNAVAILABLE', finding?.detail ?? '');
-          held.push(object.path);
-        }
+      objects.forEach(({ transfer }, i) => {
+        const decision = decisions[i]!;
+        if ('passed' in decision) ledger.setVerdict(transfer, decision.passed);
+        else ledger.setState(transfer, decision.state, decision.code, decision.detail);
       });
     });
     this.tools.changed(objects.map(({ transfer }) => transfer));
     await this.enqueueScanned(transfers);
     // Held objects are tried again with the job: those decided on are skipped then.
-    if (held.length > 0) throw new SluiceError('SCAN_UNAVAILABLE', `${held.length} objects wait for it.`);
+    const held = decisions.flatMap((decision) =>
+      'code' in decision && decision.state === 'held' ? [decision.code] : [],
+    );
+    if (held.length > 0) throw new SluiceError(held[0]!, `${held.length} objects wait for it.`);
+  }
+
+  private decide(object: LowObject, verdict: Verdict): Decision {
+    if (verdict.verdict === 'pass') return { passed: verdict };
+    const finding = verdict.findings.find((found) => found.code.startsWith('SCAN_')) ?? verdict.findings[0];
+    const detail = finding?.detail ?? '';
+    if (verdict.verdict !== 'refuse') return { state: 'held', code: 'SCAN_UNAVAILABLE', detail };
+    const code = (finding?.code ?? 'SCAN_CRASHED') as ErrorCode;
+    try {
+      this.tools.quarantine.keep(object, code, detail);
+      return { state: 'refused', code, detail };
+    } catch (error) {
+      const held = error instanceof SluiceError ? error.code : 'SPOOL_IO';
+      return { state: 'held', code: held, detail: `It cannot be put into quarantine: ${wordsOf(error)}` };
+    }
   }
 
   private async enqueueScanned(transfers: readonly TransferId[]): Promise<void> {
@@ -148,11 +165,6 @@ export class LowStages {
       ({ verdict, payload, state }) => verdict && !payload && state === 'taken',
     );
     if (passed.length > 0) await this.enqueueSeal(passed.map(({ transfer }) => transfer));
-  }
-
-  private refuse(object: LowObject, code: string, detail: string): void {
-    this.tools.quarantine.keep(object, code, detail);
-    this.tools.ledger.setState(object.transfer, 'refused', code, detail);
   }
 
   // ------------------------------------------------------------ seal

@@ -60,6 +60,8 @@ export class LowSide {
   private rules!: ReadonlyMap<string, TenantRules>;
   private nextRebuildMs = performance.now() + REBUILD_MS;
   private intakeHeld = '';
+  /** Size of the largest file that waits for room in the spool. */
+  private wantedBytes = 0;
   private housekeeping: NodeJS.Timeout | undefined;
   private readonly startedMs = Date.now();
 
@@ -312,6 +314,7 @@ export class LowSide {
     for (const words of news.troubles) this.trouble(words, 'INTAKE_UNREADABLE');
     if (news.heldBack !== '' && this.intakeHeld === '') this.trouble(news.heldBack, 'SPOOL_FULL');
     this.intakeHeld = news.heldBack;
+    this.wantedBytes = news.wantedBytes;
   }
 
   /** Deals with the originals of objects that have been sent. */
@@ -351,7 +354,8 @@ export class LowSide {
   private keepHouse(): void {
     try {
       this.writeRun();
-      this.intake.tell('hold', { reason: this.spool.look(Date.now()) });
+      const reason = this.spool.look(Date.now(), this.wantedBytes);
+      this.intake.tell('hold', { reason, roomBytes: this.spool.roomBytes(this.wantedBytes) });
       this.answerRequests().catch((error) => this.trouble(wordsOf(error), codeOf(error)));
       if (performance.now() >= this.nextRebuildMs) {
         this.nextRebuildMs = performance.now() + REBUILD_MS;

@@ -84,7 +84,7 @@ export class Assembler {
       counters.badParameters++;
       return;
     }
-    if (payload.expected?.done[header.sbn]) {
+    if (this.hasEnough(payload, header.sbn, k)) {
       counters.late++;
       return;
     }
@@ -96,6 +96,12 @@ export class Assembler {
     if (block.away || block.ready) counters.late++;
     else this.feed(payload, block, header.esi, bytes, at + PAYLOAD_OFFSET);
     if (block.ready && payload.expected) this.queue(payload, block);
+  }
+
+  /** Done, or put aside with all that is needed: then it waits in the line and is not fetched for another symbol. */
+  private hasEnough({ expected, blocks }: Payload, sbn: number, k: number): boolean {
+    if (!expected) return false;
+    return expected.done[sbn] === 1 || (!blocks.has(sbn) && expected.store.symbolsAside(sbn) >= k);
   }
 
   private feed(payload: Payload, block: SourceBlock, esi: number, bytes: Uint8Array, at: number): void {

@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto';
 import * as nodeFs from 'node:fs';
 import { sameBytes } from '../../shared/core/bytes.js';
 import { SluiceError } from '../../shared/core/errors.js';
-import { errnoOf, type FileSystem } from '../../shared/ops/directories.js';
+import type { FileSystem } from '../../shared/ops/directories.js';
+import { diskError } from '../../shared/ops/durableFiles.js';
 
 export interface ExtractRequest {
   /** The file that holds the object, and where in it. */
@@ -20,16 +21,15 @@ export interface ExtractRequest {
 }
 
 /**
- * Writes the staged file anew, whatever an interrupted run left of it; durable only after publish(). When the staged
- * file has a second name it was published before a crash: nothing is done and the answer is 'published'.
+ * Writes the staged file anew, whatever an interrupted run left of it; durable only after publish(). When it was
+ * published before a crash nothing is done and the answer is 'published'.
  * Throws DIGEST_MISMATCH (also when the payload is too short), STORAGE_FULL, RELEASE_IO; no staged file is left then.
  */
 export function extract(request: ExtractRequest, fs: FileSystem = nodeFs): 'extracted' | 'published' {
   const { payload, staged } = request;
   try {
-    const before = fs.lstatSync(staged, { bigint: true, throwIfNoEntry: false });
-    if (before && before.nlink > 1n) return 'published';
-    if (before) fs.unlinkSync(staged);
+    if (statPublished(fs, staged)) return 'published';
+    if (fs.lstatSync(staged, { throwIfNoEntry: false })) fs.unlinkSync(staged);
     const source = fs.openSync(payload, O_RDONLY | NOFOLLOW);
     try {
       const target = fs.openSync(staged, O_WRONLY | O_CREAT | O_EXCL | NOFOLLOW, 0o600);
@@ -50,12 +50,26 @@ export function extract(request: ExtractRequest, fs: FileSystem = nodeFs): 'extr
   }
 }
 
+/**
+ * The staged file, if it was published: its name says so or, when a crash came between the two, its second name.
+ * Size and content say nothing any more, for the tenant may have changed them.
+ */
+export function statPublished(fs: FileSystem, staged: string | Buffer): nodeFs.BigIntStats | undefined {
+  const look = (path: string | Buffer) => fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  const marked = look(publishedName(staged));
+  if (marked) return marked;
+  const before = look(staged);
+  return before && before.nlink > 1n ? before : undefined;
+}
+
+/** What a staged file is called from the moment on that it has a place in the storage. */
+export function publishedName(staged: string | Buffer): Buffer {
+  return Buffer.concat([Buffer.from(staged), Buffer.from('.published')]);
+}
+
 /** A system error in our words: `what` names the place. Errors of ours pass. */
 export function releaseError(error: unknown, what: string): unknown {
-  const errno = errnoOf(error);
-  if (!errno) return error;
-  const full = errno === 'ENOSPC' || errno === 'EDQUOT';
-  return new SluiceError(full ? 'STORAGE_FULL' : 'RELEASE_IO', `${what} gives ${errno}.`, { cause: error });
+  return diskError(error, what, 'RELEASE_IO');
 }
 
 // --- parts -----------------------------------------------------------------------------------------------------------

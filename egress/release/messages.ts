@@ -23,6 +23,9 @@ export type ReleaseResult =
 
 export interface QuarantineOrder extends ReleaseOrder {
   quarantineDir: string;
+  tenant: string;
+  /** Safe to show; also there when the path itself was rejected. */
+  path: string;
   code: string;
   detail: string;
 }

@@ -2,17 +2,17 @@
  * Publishes one verified file into a tenant's storage, so that at any moment, also after a crash or power loss, the
  * tenant sees either nothing or the whole file, and sees it once (FAULTS 51-53).
  *
- *   staged file: mode, mtime, fsync ─▶ link() into place, never over another name ─▶ fsync of the folders
- *     ─▶ the caller writes "released" into the ledger ─▶ forgetStaged()
+ *   staged file: mode, mtime, fsync ─▶ link() into place, never over another name ─▶ staged file renamed "….published"
+ *     ─▶ fsync of the folders ─▶ the caller writes "released" into the ledger ─▶ forgetStaged()
  *
- * The staged file has a name made from the transfer id and keeps it until the ledger knows. So its number of names is
- * the memory of the link: more than one means it was published, and a repetition after a crash finds it again.
+ * The staged file stays until the ledger knows, and its name is the memory of the link: a repetition after a crash finds
+ * it again, whatever the tenant has done with the published file. Between the link and the renaming its number of names
+ * says the same. The renaming needs no fsync: a power loss that takes it back leaves the two names.
  *
  * Many small files: place() each, then settle() once, then tell the ledger about all of them.
  */
 
 import * as nodeFs from 'node:fs';
-import { basename } from 'node:path';
 import { SluiceError } from '../../shared/core/errors.js';
 import { LIMITS } from '../../shared/core/limits.js';
 import {
@@ -24,8 +24,9 @@ import {
 } from '../../shared/ops/directories.js';
 import { checkPath, showName } from '../../shared/wire/names.js';
 import { versionName } from '../../shared/wire/versionName.js';
-import { extract, releaseError } from './extract.js';
+import { extract, publishedName, releaseError, statPublished } from './extract.js';
 import { dressAndSync, makeStagedDurable, removeStaged, statStaged } from './stagedFile.js';
+import { forgetCopies, openExisting, removeIfEmpty, STAGING, statPublishedCopy } from './stagingFolders.js';
 import { TouchedFolders } from './touchedFolders.js';
 
 export interface PublishRequest {
@@ -35,6 +36,8 @@ export interface PublishRequest {
   readonly tenant: string;
   /** Checked path of the object, divided. */
   readonly parts: readonly string[];
+  /** Names a copy of the staged file that is needed on another file system: used by no other object. */
+  readonly transfer: string;
   /** Private file that holds exactly the object. It becomes the published one when it lies on the same file system. */
   readonly staged: string;
   readonly sizeBytes: number;
@@ -84,7 +87,12 @@ export class Publisher {
     checkTarget(request);
     const chain: Directory[] = [];
     try {
-      chain.push(this.openStorage(request.storageRoot));
+      const root = this.openStorage(request.storageRoot);
+      chain.push(root);
+      // First of all, for the tenant may have changed everything about a file that is there already.
+      const copied = statPublishedCopy(this.fs, copiesOf(request, root));
+      const before = copied ?? statPublished(this.fs, request.staged);
+      if (before) return this.findAgain(request, chain, before);
       for (const part of [request.tenant, ...request.parts.slice(0, -1)]) chain.push(this.enter(chain.at(-1)!, part));
       return this.link(request, chain);
     } catch (error) {
@@ -107,11 +115,11 @@ export class Publisher {
   }
 
   /** Removes the staged file, once the ledger says that it was released (or will never be). */
-  forgetStaged(request: Pick<PublishRequest, 'storageRoot' | 'staged'>): void {
+  forgetStaged(request: Pick<PublishRequest, 'storageRoot' | 'tenant' | 'transfer' | 'staged'>): void {
     try {
       const root = this.openStorage(request.storageRoot);
       try {
-        if (root.lstat(STAGING)) this.forgetCopy(root, basename(request.staged));
+        forgetCopies(copiesOf(request, root));
       } finally {
         root.close();
       }
@@ -159,7 +167,6 @@ export class Publisher {
     const folder = chain.at(-1)!;
     const staged = statStaged(this.fs, request);
     if (staged.dev === folder.id.dev) {
-      if (staged.nlink > 1n) return this.findAgain(request, chain, staged);
       makeStagedDurable(this.fs, request, this.fileMode);
       const placed = this.giveName(request, chain, request.staged);
       if (placed) return placed;
@@ -168,24 +175,31 @@ export class Publisher {
     return this.linkCopy(request, chain);
   }
 
-  /** From another file system: a copy next to the tenants' folders first, because link() cannot cross over. */
+  /** From another file system: a copy on this one first. On one and the same mount, which only link() can tell. */
   private linkCopy(request: PublishRequest, chain: readonly Directory[]): Published {
-    const root = chain[0]!;
-    if (root.id.dev !== chain.at(-1)!.id.dev) throw new SluiceError('RELEASE_IO', OTHER_FILE_SYSTEM);
-    root.createChild(STAGING, 0o700);
-    const staging = this.enter(root, STAGING);
+    for (const above of chain.slice(0, 2)) {
+      if (above.id.dev !== chain.at(-1)!.id.dev) continue;
+      const placed = this.linkCopyIn(above, request, chain);
+      if (placed) return placed;
+    }
+    throw new SluiceError('RELEASE_IO', 'A folder below that of the tenant is on another file system.');
+  }
+
+  private linkCopyIn(above: Directory, request: PublishRequest, chain: readonly Directory[]): Published | undefined {
+    above.createChild(STAGING, 0o700);
+    const staging = this.enter(above, STAGING);
     try {
-      const name = basename(request.staged);
-      const before = staging.lstat(name);
-      if (before && before.nlink > 1n) return this.findAgain(request, chain, before);
-      if (before) staging.unlink(name);
+      const name = request.transfer;
+      if (staging.lstat(name)) staging.unlink(name);
       this.copyInto(request, staging, name);
       const placed = this.giveName(request, chain, { directory: staging, name });
-      if (placed) return placed;
-      staging.unlink(name);
-      throw new SluiceError('RELEASE_IO', OTHER_FILE_SYSTEM);
+      if (!placed) staging.unlink(name);
+      // Remembered here too: the copy may lie where the tenant can take it away.
+      else this.fs.renameSync(request.staged, publishedName(request.staged));
+      return placed;
     } finally {
       staging.close();
+      removeIfEmpty(above);
     }
   }
 
@@ -211,15 +225,23 @@ export class Publisher {
         throw error;
       }
       this.touched.add(chain);
+      if (typeof source === 'string') this.fs.renameSync(source, publishedName(source));
+      else source.directory.rename(source.name, source.directory, publishedName(source.name));
       return { publishedAs: pathBeside(request, name), version, alreadyThere: false };
     }
     throw new SluiceError('RELEASE_IO', `There are ${LIMITS.releaseMaxVersions} versions of "${showName(wanted)}".`);
   }
 
   /** It was linked before a crash. Its name may not have become durable, so the folders count as touched. */
-  private findAgain(request: PublishRequest, chain: readonly Directory[], staged: nodeFs.BigIntStats): Published {
-    const folder = chain.at(-1)!;
+  private findAgain(request: PublishRequest, chain: Directory[], staged: nodeFs.BigIntStats): Published {
     const wanted = request.parts.at(-1)!;
+    const guess = { publishedAs: pathBeside(request, wanted), version: 1, alreadyThere: true };
+    for (const part of [request.tenant, ...request.parts.slice(0, -1)]) {
+      const next = openExisting(chain.at(-1)!, part);
+      if (!next) return guess;
+      chain.push(next);
+    }
+    const folder = chain.at(-1)!;
     this.touched.add(chain);
     for (let version = 1; version <= LIMITS.releaseMaxVersions; version++) {
       const name = versionName(wanted, version);
@@ -227,7 +249,7 @@ export class Publisher {
       if (there?.ino !== staged.ino || there.dev !== staged.dev) continue;
       return { publishedAs: pathBeside(request, name), version, alreadyThere: true };
     }
-    return { publishedAs: pathBeside(request, wanted), version: 1, alreadyThere: true };
+    return guess;
   }
 
   private copyInto(request: PublishRequest, staging: Directory, name: string): void {
@@ -244,30 +266,20 @@ export class Publisher {
       if (fd !== undefined) this.fs.closeSync(fd);
     }
   }
-
-  private forgetCopy(root: Directory, name: string): void {
-    const staging = this.enter(root, STAGING);
-    try {
-      if (staging.lstat(name)) staging.unlink(name);
-    } finally {
-      staging.close();
-    }
-    try {
-      root.removeChild(STAGING);
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'EEXIST') throw error;
-    }
-  }
 }
 
 // --- parts -----------------------------------------------------------------------------------------------------------
 
-/** Folder for copies from another file system, at the top of the storage; not a name a tenant can have. */
-const STAGING = '.sluice-staging';
-
-const OTHER_FILE_SYSTEM = 'The folder of the tenant is on another file system than the storage root.';
-
 const pathBeside = (request: PublishRequest, name: string): string => [...request.parts.slice(0, -1), name].join('/');
+
+const copiesOf = ({ tenant, transfer }: Pick<PublishRequest, 'tenant' | 'transfer'>, root: Directory) => ({
+  root,
+  tenant,
+  name: transfer,
+});
+
+/** Some file systems do not tell capitals from small letters. */
+const isReserved = (part: string): boolean => part.toLowerCase() === STAGING;
 
 /** Verify has checked all this; a path that leads elsewhere must not depend on one check. */
 function checkTarget({ tenant, parts }: PublishRequest): void {
@@ -276,7 +288,7 @@ function checkTarget({ tenant, parts }: PublishRequest): void {
     if (!checked.ok) throw new SluiceError(checked.code, checked.detail);
     // Text that is not well formed, or a part that holds a divider, comes back as something else.
     const same = checked.parts.length === expected.length && checked.parts.every((part, i) => part === expected[i]);
-    if (!same || tenant === STAGING) {
+    if (!same || isReserved(tenant) || isReserved(parts[0] ?? '')) {
       throw new SluiceError('NAME_UNSAFE_PATH', `"${showName(checked.path)}" is not a path below a tenant's folder.`);
     }
   }

@@ -1,13 +1,13 @@
 /** Releases objects of assembled payloads into the storages of their tenants, many at a time. */
-import { closeSync, constants, fsyncSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromHex } from '../../shared/core/bytes.js';
 import { codeOf, SluiceError, wordsOf } from '../../shared/core/errors.js';
-import { extract } from './extract.js';
+import { copyRange, writeDurably } from '../../shared/ops/durableFiles.js';
+import { extract, releaseError } from './extract.js';
 import type { QuarantineOrder, ReleaseOrder, ReleaseResult } from './messages.js';
 import { Publisher, type PublishRequest } from './publish.js';
-
-const COPY_BYTES = 1024 * 1024;
+import { namesOfStaged } from './stagedFile.js';
 
 export class Releaser {
   private readonly publisher = new Publisher();
@@ -29,13 +29,16 @@ export class Releaser {
     for (const order of orders) this.publisher.forgetStaged(this.request(order));
   }
 
-  /** Copies out what an order names, without judging it, and notes why. Can be repeated. */
+  /**
+   * Copies out what an order names, without judging it, and notes why; afterwards both are there for good. Can be
+   * repeated. Throws STORAGE_FULL, SPOOL_IO, RELEASE_IO.
+   */
   quarantine(orders: readonly QuarantineOrder[]): void {
     for (const order of orders) {
-      const { transfer, quarantineDir, parts, sizeBytes, sha256, code, detail } = order;
-      copyRange(order, join(quarantineDir, `${transfer}.bytes`));
-      const note = { transfer, tenant: order.tenantFolder, path: parts.join('/'), sizeBytes, sha256, code, detail };
-      writeFileSync(join(quarantineDir, `${transfer}.json`), `${JSON.stringify(note, null, 2)}\n`, { mode: 0o600 });
+      const { transfer, tenant, path, quarantineDir, sizeBytes, sha256, code, detail } = order;
+      keepBytes(order, join(quarantineDir, `${transfer}.bytes`));
+      const note = { transfer, tenant, path, sizeBytes, sha256, code, detail };
+      writeDurably(join(quarantineDir, `${transfer}.json`), Buffer.from(`${JSON.stringify(note, null, 2)}\n`));
     }
   }
 
@@ -61,6 +64,7 @@ export class Releaser {
       storageRoot: order.storageRoot,
       tenant: order.tenantFolder,
       parts: order.parts,
+      transfer: order.transfer,
       // Every block of a whole payload was checked against its signed digest when it was written there.
       staged: order.whole ? order.payloadFile : join(this.stagingDir, order.transfer),
       sizeBytes: order.sizeBytes,
@@ -79,20 +83,17 @@ function failure(transfer: string, error: unknown): ReleaseResult {
   };
 }
 
-function copyRange(order: ReleaseOrder, to: string): void {
-  const source = openSync(order.payloadFile, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
-  const target = openSync(to, 'w', 0o600);
+/** Where the payload is shorter than its manifest says, what there is. */
+function keepBytes({ payloadFile, offset, sizeBytes }: ReleaseOrder, to: string): void {
   try {
-    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(COPY_BYTES, order.sizeBytes)));
-    for (let done = 0; done < order.sizeBytes; ) {
-      const got = readSync(source, buffer, 0, Math.min(buffer.length, order.sizeBytes - done), order.offset + done);
-      if (got === 0) break; // The payload is shorter than its manifest says; what there is is kept.
-      writeSync(target, buffer, 0, got);
-      done += got;
-    }
-    fsyncSync(target);
-  } finally {
-    closeSync(source);
-    closeSync(target);
+    // A whole payload is its own staged file, and may have got another name as that.
+    const source =
+      namesOfStaged(payloadFile)
+        .find((name) => existsSync(name))
+        ?.toString() ?? payloadFile;
+    const there = Math.max(0, lstatSync(source).size - offset);
+    copyRange(source, offset, Math.min(sizeBytes, there), to);
+  } catch (error) {
+    throw releaseError(error, 'The spool');
   }
 }

@@ -2,7 +2,7 @@
 import * as nodeFs from 'node:fs';
 import { SluiceError } from '../../shared/core/errors.js';
 import { errnoOf, type FileSystem } from '../../shared/ops/directories.js';
-import { extract } from './extract.js';
+import { extract, publishedName } from './extract.js';
 
 /** What is known about a staged file besides its name. */
 export interface Staged {
@@ -13,14 +13,14 @@ export interface Staged {
 }
 
 /**
- * Looks at the staged file; first writes it anew from the suspect one if an earlier fsync has failed.
+ * Looks at the staged file, which is not published yet; first writes it anew from the suspect one if an earlier fsync has failed.
  * Throws RELEASE_IO when it is missing (extract it again), DIGEST_MISMATCH when it is not the object.
  */
 export function statStaged(fs: FileSystem, request: Staged): nodeFs.BigIntStats {
   const look = (path: string) => fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
   const suspect = suspectOf(request.staged);
   let stat = look(request.staged);
-  if (!(stat && stat.nlink > 1n) && look(suspect)) {
+  if (look(suspect)) {
     extract({ ...request, payload: suspect, offsetBytes: 0 }, fs);
     stat = look(request.staged);
   }
@@ -63,7 +63,15 @@ export function dressAndSync(fs: FileSystem, fd: number, mtimeNs: bigint, mode: 
 export function removeStaged(fs: FileSystem, staged: string): void {
   removeFile(fs, staged);
   removeFile(fs, suspectOf(staged));
+  removeFile(fs, publishedName(staged));
 }
+
+/** All names the bytes of a staged file may go by; the first that is there is the one. */
+export const namesOfStaged = (staged: string): (string | Buffer)[] => [
+  publishedName(staged),
+  staged,
+  suspectOf(staged),
+];
 
 // --- parts -----------------------------------------------------------------------------------------------------------
 
@@ -71,7 +79,7 @@ const { O_RDONLY, O_NOFOLLOW: NOFOLLOW = 0 } = nodeFs.constants;
 
 const suspectOf = (staged: string): string => `${staged}.suspect`;
 
-function removeFile(fs: FileSystem, path: string): void {
+function removeFile(fs: FileSystem, path: string | Buffer): void {
   try {
     fs.unlinkSync(path);
   } catch (error) {

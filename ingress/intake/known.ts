@@ -73,6 +73,12 @@ export class KnownEntries {
     return entry.state === 'held' && nowMs >= entry.retryAtMs ? 'retry' : 'settled';
   }
 
+  /** Whether it is held because the spool had no room for it. */
+  waitsForRoom(key: string): boolean {
+    const entry = this.entries.get(key);
+    return entry?.state === 'held' && entry.heldBy === 'SPOOL_FULL';
+  }
+
   /** The raw path that owns a name which `key` would be taken for, undefined when there is none. */
   rival(key: string, path: string): string | undefined {
     const owner = this.owners.get(collisionKey(path, this.profile));

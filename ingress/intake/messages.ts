@@ -54,6 +54,8 @@ export interface PollNews {
   elapsedMs: number;
   /** Why nothing (more) is taken; empty otherwise. */
   heldBack: string;
+  /** Size of the largest file that waits for room in the spool, 0 when none does. */
+  wantedBytes: number;
   troubles: string[];
 }
 
@@ -67,8 +69,8 @@ export interface IntakeProtocol {
     };
   };
   toChild: {
-    /** With a reason nothing is taken; null goes on. */
-    hold: { reason: string | null };
+    /** With a reason nothing is taken; null goes on, with so much room for what the ledger does not know yet. */
+    hold: { reason: string | null; roomBytes: number };
     /** The ledger has the batch: the next one may come. */
     recorded: { id: number };
   };

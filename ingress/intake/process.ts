@@ -30,25 +30,26 @@ class IntakeProcess {
     });
   }
 
-  hold(reason: string | null): void {
-    this.intake.hold(reason);
+  hold(reason: string | null, roomBytes: number): void {
+    this.intake.hold(reason, roomBytes);
   }
 
   /** Polls until the process is told to stop. What goes wrong with one poll is told and tried again with the next. */
   async run(): Promise<void> {
     while (!this.stopping) {
       try {
-        const { entries, waiting, stable, elapsedMs, heldBack, troubles } = await this.intake.poll();
+        const { entries, waiting, stable, elapsedMs, heldBack, wantedBytes, troubles } = await this.intake.poll();
         parent.tell('polled', {
           entries,
           waiting: waiting + stable,
           elapsedMs,
           heldBack: heldBack ? `${heldBack.code}: ${heldBack.detail}` : '',
+          wantedBytes,
           troubles: troubles.map(({ tenant, path, code, detail }) => `${tenant}: ${path}: ${code} ${detail}`),
         });
       } catch (error) {
         const words = error instanceof SluiceError ? `${error.code} ${error.detail}` : String(error);
-        parent.tell('polled', { entries: 0, waiting: 0, elapsedMs: 0, heldBack: '', troubles: [words] });
+        parent.tell('polled', { entries: 0, waiting: 0, elapsedMs: 0, heldBack: '', wantedBytes: 0, troubles: [words] });
       }
       await sleep(this.start.pollMs);
     }
@@ -125,7 +126,7 @@ const parent = serveParent<IntakeProtocol>({
     dispose: (request) => need().dispose(request),
   },
   on: {
-    hold: ({ reason }) => running?.hold(reason),
+    hold: ({ reason, roomBytes }) => running?.hold(reason, roomBytes),
     recorded: ({ id }) => running?.wasRecorded(id),
   },
   onStop: () => running?.stop(),

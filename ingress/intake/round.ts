@@ -36,6 +36,8 @@ export interface PollReport extends Counts {
   readonly troubleCount: number;
   /** Why nothing (more) was taken: the reason given to hold(), or what the spool said. */
   readonly heldBack: Refusal | null;
+  /** Size of the largest file that waits for room in the spool, 0 when none does. */
+  readonly wantedBytes: number;
 }
 
 /** A tenant over all polls. */
@@ -110,6 +112,9 @@ export class Round {
   heldBack: Refusal | null = null;
   /** After the spool has failed nothing more is taken in this poll. */
   spoolFailed = false;
+  /** Larger files are not tried in this poll: the disk was full before one of them was copied. */
+  limitBytes = Number.POSITIVE_INFINITY;
+  wantedBytes = 0;
   private readonly troubles: { tenant: string; path: string; code: ErrorCode; detail: string }[] = [];
   private troubleCount = 0;
 
@@ -122,14 +127,24 @@ export class Round {
     this.heldBack ??= { code: error.code, detail: error.detail };
   }
 
+  /** A file waits for so much room. */
+  wants(sizeBytes: number): void {
+    this.wantedBytes = Math.max(this.wantedBytes, sizeBytes);
+  }
+
+  /** The disk was full before a file of this size was copied. Halved, so that no poll copies more than twice in vain. */
+  diskFull(sizeBytes: number): void {
+    this.limitBytes = Math.min(this.limitBytes, sizeBytes / 2);
+  }
+
   report(walks: readonly Walk[], elapsedMs: number): PollReport {
     const all = noCounts();
     for (const { counts } of walks) {
       for (const name of Object.keys(all) as (keyof Counts)[]) all[name] += counts[name];
     }
     const tenants = new Map(walks.map((walk) => [walk.tenant.config.name, walk.counts]));
-    const { troubles, troubleCount, heldBack } = this;
-    return { ...all, elapsedMs, tenants, troubles, troubleCount, heldBack };
+    const { troubles, troubleCount, heldBack, wantedBytes } = this;
+    return { ...all, elapsedMs, tenants, troubles, troubleCount, heldBack, wantedBytes };
   }
 }
 

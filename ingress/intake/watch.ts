@@ -11,11 +11,13 @@
 import type { Clock } from '../../shared/core/clock.js';
 import { ERRORS, SluiceError } from '../../shared/core/errors.js';
 import { LIMITS } from '../../shared/core/limits.js';
+import { formatSize } from '../../shared/core/units.js';
 import type { FileSystem } from '../../shared/ops/directories.js';
 import { checkPath, showName } from '../../shared/wire/names.js';
 import { type Batch, OpenBatch } from './batch.js';
 import { type Identity, identityOf } from './identity.js';
 import { type KnownEntry, keyOf, rawPathOf } from './known.js';
+import { Room } from './room.js';
 import { type PollReport, Round, Tenant, type TenantShare, Walk } from './round.js';
 import type { Refusal, WalkOptions, WalkStep } from './share.js';
 import { type Snapshot, takeSnapshot } from './snapshot.js';
@@ -58,6 +60,7 @@ export class Intake {
   private readonly batchMaxBytes: number;
   private readonly packMaxFileBytes: number;
   private holdReason: string | null = null;
+  private readonly room = new Room();
   private busy: Promise<unknown> = Promise.resolve();
 
   /** Throws SPOOL_IO when the spool cannot be opened. */
@@ -75,9 +78,13 @@ export class Intake {
     for (const entry of tools.known ?? []) byName.get(entry.tenant)?.known.load(entry);
   }
 
-  /** With a reason nothing is taken (the spool has reached its high-water mark); null goes on. Acts at once. */
-  hold(reason: string | null): void {
+  /**
+   * With a reason nothing is taken (the spool has reached its high-water mark); null goes on, with room for so many bytes
+   * beyond what onBatch() has answered for. Acts at once.
+   */
+  hold(reason: string | null, roomBytes = Number.POSITIVE_INFINITY): void {
     this.holdReason = reason;
+    this.room.grant(roomBytes);
   }
 
   /** Walks every share once. A second call waits for the first. */
@@ -126,6 +133,7 @@ export class Intake {
       }
     } catch (error) {
       batch.giveUp();
+      this.room.giveBack(batch.bytes);
       this.unlearn(batch, walk);
       throw error;
     }
@@ -146,7 +154,10 @@ export class Intake {
     const identity = identityOf(entry.stat);
     const nowMs = this.tools.clock.monotonicMs();
     const look = known.look(key, identity, nowMs);
-    if (look === 'settled') return;
+    if (look === 'settled') {
+      if (known.waitsForRoom(key)) round.wants(identity.sizeBytes);
+      return;
+    }
     // Also what will be refused has to hold still first: a growing file would be refused anew at every poll.
     if (look === 'new' && this.stability.observe(stabilityKey(walk.tenant, key), identity, nowMs) === 'waiting') {
       walk.counts.waiting++;
@@ -155,16 +166,19 @@ export class Intake {
     const checked = checkPath(entry.rawPath, config.names);
     const refusal = checked.ok ? (entry.refusal ?? judge(key, checked.path, identity, walk.tenant)) : checked;
     if (refusal || !checked.ok) return this.refuse(entry, identity, refusal as Refusal, walk, batch);
-    if (this.isHeldBack(round)) {
+    if (this.isHeldBack(round) || identity.sizeBytes > round.limitBytes) {
       walk.counts.stable++;
       return;
     }
+    if (!this.room.fits(identity.sizeBytes)) return this.noRoom(entry, identity, walk, batch, round);
+    this.room.take(identity.sizeBytes);
     known.claim(key, checked.path);
     try {
       const snapshot = await this.take(entry, identity, batch, walk.tenant);
       batch.addTaken({ ...snapshot, path: checked.path, parts: checked.parts, rawPath: entry.rawPath });
       this.stability.forget(stabilityKey(walk.tenant, key));
     } catch (error) {
+      this.room.giveBack(identity.sizeBytes);
       known.unclaim(key, checked.path);
       if (!(error instanceof SluiceError)) throw error;
       this.failed(error, entry, identity, walk, batch, round);
@@ -197,19 +211,56 @@ export class Intake {
     round: Round,
   ): void {
     const key = keyOf(entry.rawPath);
-    if (error.code === 'SPOOL_FULL' || error.code === 'SPOOL_IO') {
+    if (error.code === 'SPOOL_FULL' && identity.sizeBytes > this.packMaxFileBytes) {
+      // Somebody else may have filled the disk. Without this file there may well be room for smaller ones.
+      round.diskFull(identity.sizeBytes);
+      this.holdForRoom(entry.rawPath, identity, error, walk, batch, round);
+    } else if (error.code === 'SPOOL_FULL' || error.code === 'SPOOL_IO') {
       round.spoolTrouble(error);
       walk.counts.stable++;
     } else if (error.code === 'INTAKE_VANISHED' || error.code === 'INTAKE_UNSTABLE') {
       this.stability.forget(stabilityKey(walk.tenant, key));
       if (error.code === 'INTAKE_UNSTABLE') walk.counts.waiting++;
     } else if (ERRORS[error.code].persistence === 'retryable') {
-      this.stability.forget(stabilityKey(walk.tenant, key));
-      const isNews = walk.tenant.known.held(key, identity, error.code, this.tools.clock.monotonicMs());
-      if (isNews) batch.addNotTaken('held', entry.rawPath, error, identity);
+      this.holdFile(entry.rawPath, identity, error, walk, batch);
     } else {
       this.refuse(entry, identity, error, walk, batch);
     }
+  }
+
+  /** It can be taken later: tried again ever more rarely, and reported once. */
+  private holdFile(rawPath: Buffer, identity: Identity, reason: Refusal, walk: Walk, batch: OpenBatch): void {
+    const key = keyOf(rawPath);
+    this.stability.forget(stabilityKey(walk.tenant, key));
+    const isNews = walk.tenant.known.held(key, identity, reason.code, this.tools.clock.monotonicMs());
+    if (isNews) batch.addNotTaken('held', rawPath, reason, identity);
+  }
+
+  private holdForRoom(
+    rawPath: Buffer,
+    identity: Identity,
+    reason: Refusal,
+    walk: Walk,
+    batch: OpenBatch,
+    round: Round,
+  ): void {
+    round.wants(identity.sizeBytes);
+    this.holdFile(rawPath, identity, reason, walk, batch);
+  }
+
+  /** The file does not fit into the room there is: it waits, the others go on. */
+  private noRoom(entry: Entry, identity: Identity, walk: Walk, batch: OpenBatch, round: Round): void {
+    const { sizeBytes } = identity;
+    const detail = `It has ${formatSize(sizeBytes)}; the spool has room for ${formatSize(this.room.leftBytes)}.`;
+    const reason = { code: 'SPOOL_FULL', detail } as const;
+    if (sizeBytes > this.packMaxFileBytes) {
+      this.holdForRoom(entry.rawPath, identity, reason, walk, batch, round);
+      return;
+    }
+    // When not even a small file fits the spool is full: ten thousand of them are one piece of news.
+    round.wants(sizeBytes);
+    round.heldBack ??= reason;
+    walk.counts.stable++;
   }
 
   private isHeldBack(round: Round): boolean {
@@ -229,9 +280,18 @@ export class Intake {
   private async deliver(batch: OpenBatch, walk: Walk, round: Round): Promise<void> {
     const { known, config } = walk.tenant;
     const { safe, lost, failure } = batch.settle();
-    for (const { rawPath, path } of lost) known.unclaim(keyOf(rawPath), path);
-    walk.counts.stable += lost.length;
-    if (failure) round.spoolTrouble(failure);
+    for (const taken of lost) {
+      this.room.giveBack(taken.sizeBytes);
+      known.unclaim(keyOf(taken.rawPath), taken.path);
+    }
+    // Some disks say only at the fsync that they are full.
+    const tooLarge = failure?.code === 'SPOOL_FULL' ? lost.filter((taken) => taken.sizeBytes > this.packMaxFileBytes) : [];
+    for (const { rawPath, identity } of tooLarge) {
+      round.diskFull(identity.sizeBytes);
+      this.holdForRoom(rawPath, identity, failure!, walk, batch, round);
+    }
+    walk.counts.stable += lost.length - tooLarge.length;
+    if (failure && (tooLarge.length === 0 || tooLarge.length < lost.length)) round.spoolTrouble(failure);
     const { refused, held } = batch;
     if (safe.length + refused.length + held.length === 0) return;
     try {
@@ -240,6 +300,8 @@ export class Intake {
       // What lies in the spool stays there: the batch may have been recorded all the same.
       this.unlearn(batch, walk);
       throw error;
+    } finally {
+      this.room.recorded(safe.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
     }
     for (const { rawPath, identity, path } of safe) known.taken(keyOf(rawPath), identity, path);
     walk.counts.taken += safe.length;

@@ -38,9 +38,9 @@ export class SendingSocket {
     const { address, family } = await lookup(target.host);
     const socket = createSocket({
       type: family === 6 ? 'udp6' : 'udp4',
-      // The target is resolved once. Answering at once keeps `send` synchronous: when it returns, the datagram has been
-      // copied by the system or stands in the send queue, so `drained` tells the truth.
-      lookup: (_host, _options, answer) => answer(null, address, family),
+      // Target and source are addresses by now. Answering at once keeps `send` synchronous: when it returns, the datagram
+      // has been copied by the system or stands in the send queue, so `drained` tells the truth.
+      lookup: (host, _options, answer) => answer(null, host, family),
     });
     // The listener first: with such a lookup, binding is synchronous as well.
     const listening = once(socket, 'listening');

@@ -35,6 +35,7 @@ export function newRelease(path = 'd/report.pdf', content = 'the object', under?
       storageRoot: storage,
       tenant: 'demo',
       parts: path.split('/'),
+      transfer: 'a1b2c3',
       mtimeNs: 1_700_000_000_123_456_789n,
     },
   };

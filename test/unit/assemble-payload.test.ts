@@ -20,6 +20,11 @@ const AT = { symbols: 24, blockSymbols: 29, sbn: 34, esi: 39 };
 const put = (at: number, value: number) => (frame: Uint8Array) =>
   new DataView(frame.buffer, frame.byteOffset).setUint32(at, value, true);
 
+const altered = (frame: Uint8Array, ...changes: ((frame: Uint8Array) => void)[]): Buffer =>
+  forged(frame, (bytes) => {
+    for (const change of changes) change(bytes);
+  });
+
 function expectWhole(high: HighHalf, parcel: Parcel): void {
   expect(high.assembled()).to.include(parcel.order.object);
   expect(high.bytesOf(parcel).equals(parcel.bytes)).to.equal(true);
@@ -276,6 +281,7 @@ describe('assembly of payloads', () => {
       const [frame] = new LowHalf().payload(parcel).frames;
       const table: [string, ((frame: Uint8Array) => void)[]][] = [
         ['no symbols', [put(AT.symbols, 0)]],
+        ['more than any object has', [put(AT.symbols, 2 ** 30 + 1)]],
         ['no block', [put(AT.blockSymbols, 0)]],
         ['a block over the limit', [put(AT.blockSymbols, LIMITS.blockMaxSymbols + 1)]],
         ['a block of 2^32', [put(AT.blockSymbols, 0xffff_ffff), put(AT.symbols, 0xffff_ffff)]],
@@ -286,7 +292,7 @@ describe('assembly of payloads', () => {
       ];
       for (const [words, changes] of table) {
         const { badParameters } = high.counters;
-        high.receive([forged(frame!, (bytes) => changes.forEach((change) => change(bytes)))]);
+        high.receive([altered(frame!, ...changes)]);
         expect(high.counters.badParameters, words).to.equal(badParameters + 1);
       }
       high.tick(1_000);
@@ -328,16 +334,12 @@ describe('assembly of payloads', () => {
       expect(high.assembler.memory.usedBytes).to.equal(0);
     });
 
-    it('FAULTS 14: a header that announces terabytes reserves one block', async () => {
+    it('FAULTS 14: a header that announces half a tebibyte reserves one block', async () => {
       const [high, parcel] = [new HighHalf(), await newParcel(64, 10 * 512)];
       const [frame] = new LowHalf().payload(parcel).frames;
       const before = process.memoryUsage().heapUsed;
-      for (const sbn of [0, 1, 1_000_000, 67_108_863]) {
-        high.receive([
-          forged(frame!, (bytes) =>
-            [put(AT.symbols, 0xffff_ffff), put(AT.sbn, sbn)].forEach((change) => change(bytes)),
-          ),
-        ]);
+      for (const sbn of [0, 1, 1_000_000, 2 ** 24 - 1]) {
+        high.receive([altered(frame!, put(AT.symbols, 2 ** 30), put(AT.sbn, sbn))]);
       }
       high.tick(1_000);
       expect(high.counters.accepted).to.equal(4);

@@ -23,7 +23,13 @@ describe('configuration: values', () => {
       },
     ]);
     expect(config.spool).deep.equal({ highWater: 20 * 1024 ** 3, minFree: 512 * 1024 ** 2, retention: 86_400_000 });
-    expect(config.intake).deep.equal({ pollInterval: 250, holdTime: 500, batchFiles: 256, batchSize: 64 * 1024 ** 2 });
+    expect(config.intake).deep.equal({
+      pollInterval: 250,
+      holdTime: 500,
+      incompleteSuffixes: ['.part'],
+      batchFiles: 256,
+      batchSize: 64 * 1024 ** 2,
+    });
     expect(config.scan).deep.equal({ timeout: 120_000, memory: 512 * 1024 ** 2, processes: 1 });
     expect(config.keys).deep.equal({ signing: '/etc/sluice/keys/signing.key', link: '/etc/sluice/keys/link.key' });
     expect(config.link).deep.equal({

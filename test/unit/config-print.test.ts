@@ -123,7 +123,8 @@ describe('configuration: reference', () => {
         const info = SETTINGS.get(part);
         const fallback = info?.fallback;
         if (fallback === undefined || fallback.includes(' ') || fallback === 'none') continue;
-        const shown = String(low[section][key]);
+        const value = low[section][key];
+        const shown = Array.isArray(value) ? `[${value.join(', ')}]` : String(value);
         const same = info!.unit === 'duration' ? parseDuration(shown) === parseDuration(fallback) : shown === fallback;
         expect(same, `${section}.${key}: ${shown} and ${fallback}`).equal(true);
       }

@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { extract } from '../../egress/release/extract.js';
 import { Publisher, type PublishRequest } from '../../egress/release/publish.js';
@@ -189,6 +189,8 @@ describe('release: publish', () => {
       { tenant: 'a/b' },
       { tenant: '' },
       { tenant: '.sluice-staging' },
+      { parts: ['.sluice-staging', 'f'] },
+      { parts: ['.Sluice-Staging'] },
     ];
     for (const change of bad) {
       expect(
@@ -229,6 +231,48 @@ describe('release: publish', () => {
     expect(contents(storage)).to.deep.equal({ 'demo/d/f': 'the object' });
     expect(fs.readdirSync(storage)).to.deep.equal(['demo']);
     expect(fs.existsSync(request.staged)).to.equal(false);
+  });
+
+  it('FAULTS 53: two whole payloads from another file system at a time do not take each other for published', function () {
+    const other = otherFileSystem();
+    if (!other) this.skip();
+    const first = newRelease('f', 'one', other);
+    const second = newRelease('g', 'two!');
+    const publisher = new Publisher();
+    // Both are called "data" in the folder of their payload.
+    const requests = [first, second].map(({ extraction, request, spool }, i) => {
+      const staged = join(spool, 'data');
+      extract({ ...extraction, staged });
+      return { ...request, storageRoot: first.storage, staged, transfer: `transfer${i}` };
+    });
+    for (const request of requests) expect(publisher.place(request)).to.include({ alreadyThere: false });
+    publisher.settle();
+    for (const request of requests) publisher.forgetStaged(request);
+    expect(contents(first.storage)).to.deep.equal({ 'demo/f': 'one', 'demo/g': 'two!' });
+    expect(fs.readdirSync(first.storage)).to.deep.equal(['demo']);
+  });
+
+  it("FAULTS 53: into a tenant's folder that is a mount of its own, by way of a private copy inside it", function () {
+    const disk = tinyFileSystem(1_000_000);
+    if (!disk) {
+      console.log('      not run: mounting a small file system needs root');
+      this.skip();
+    }
+    try {
+      const { extraction, request } = newRelease('d/f');
+      const onDisk = { ...request, storageRoot: dirname(disk.path), tenant: basename(disk.path) };
+      const publisher = new Publisher();
+      extract(extraction);
+      expect(publish(onDisk, publisher)).to.include({ publishedAs: 'd/f', alreadyThere: false });
+      expect(fs.statSync(join(disk.path, '.sluice-staging')).mode & 0o777).to.equal(0o700);
+      expect(publish(onDisk, publisher)).to.include({ publishedAs: 'd/f', alreadyThere: true });
+      publisher.forgetStaged(onDisk);
+      expect(contents(disk.path)).to.deep.equal({ 'd/f': 'the object' });
+      expect(fs.readdirSync(disk.path)).to.deep.equal(['d']);
+      expect(fs.existsSync(join(dirname(disk.path), '.sluice-staging'))).to.equal(false);
+    } finally {
+      disk.unmount();
+    }
   });
 
   it('FAULTS 53: a copy from another file system that is not the object is not published', function () {
@@ -295,6 +339,8 @@ describe('release: publish', () => {
        fs.mkdirSync(input.d);`,
       { d: join(storage, 'demo/d'), away: join(away, 'd'), outside },
     );
+    const plain = join(storage, 'plain');
+    fs.writeFileSync(plain, 'the object');
     const publisher = new Publisher();
     const outcomes: Record<string, number> = {};
     let naive = 0;
@@ -304,7 +350,7 @@ describe('release: publish', () => {
       const outcome = codeOf(() => publisher.publish({ ...request, staged, parts: ['d', `f${i}`] }));
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
       try {
-        fs.linkSync(staged, join(storage, 'demo/d', `naive${i}`));
+        fs.linkSync(plain, join(storage, 'demo/d', `naive${i}`));
         naive++;
       } catch {
         // Caught between two names.

@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '../../core/errors.js';
 import { formatDuration, formatSize } from '../../core/units.js';
@@ -52,11 +52,12 @@ const OWNER = 'demo.json';
 /** Throws USAGE when input or output cannot be what they are given as. */
 export async function demoOnce(options: OnceOptions): Promise<OnceReport> {
   // A share that is itself a link would not be used, so links on the way to it are followed here.
-  const input = realPath(options.input);
-  const out = realPath(options.out);
-  const stateDir = options.state ? resolve(options.state) : mkdtempSync(join(tmpdir(), 'sluice-'));
-  checkFolders(input, out, stateDir);
+  const input = realPath(resolve(options.input));
+  const out = realPath(resolve(options.out));
+  const named = options.state === undefined ? undefined : realPath(resolve(options.state));
+  checkFolders(input, out, named);
   const inputs = listInputs(input);
+  const stateDir = named ?? mkdtempSync(join(tmpdir(), 'sluice-'));
   mkdirSync(out, { recursive: true });
   const state = StateFolder.open(stateDir);
   const resumed = StateFolder.readFile(stateDir, OWNER) !== undefined;
@@ -100,22 +101,28 @@ export async function demoOnce(options: OnceOptions): Promise<OnceReport> {
   return report;
 }
 
-/** The path without links; of one that is not there, as it is written. */
+/** Where a folder is or will be, without links on the way. */
 function realPath(path: string): string {
-  return existsSync(path) ? realpathSync(path) : resolve(path);
+  return existsSync(path) ? realpathSync(path) : join(realPath(dirname(path)), basename(path));
 }
 
-function checkFolders(input: string, out: string, stateDir: string): void {
-  if (!existsSync(input) || !statSync(input).isDirectory())
-    throw new SluiceError('USAGE', `--input ${input} is not a folder.`);
-  for (const [name, folder] of [
-    ['--out', out],
-    ['--state', stateDir],
-  ] as const) {
-    const nested = `${folder}/`.startsWith(`${input}/`) || `${input}/`.startsWith(`${folder}/`);
-    if (nested) throw new SluiceError('USAGE', `--input and ${name} may not lie in each other.`);
+function checkFolders(input: string, out: string, stateDir: string | undefined): void {
+  const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (!isFolder(input)) throw new SluiceError('USAGE', `--input ${input} is not a folder.`);
+  const lies = (inner: string, outer: string) => `${inner}/`.startsWith(`${outer}/`);
+  for (const [name, folder] of Object.entries({ '--out': out, '--state': stateDir })) {
+    if (folder === undefined) continue;
+    if (existsSync(folder) && !isFolder(folder)) throw new SluiceError('USAGE', `${name} ${folder} is not a folder.`);
+    if (lies(folder, input) || lies(input, folder))
+      throw new SluiceError('USAGE', `--input and ${name} may not lie in each other.`);
   }
-  const resumed = StateFolder.readFile(stateDir, OWNER);
+  if (stateDir === undefined && lies(realpathSync(tmpdir()), input)) {
+    throw new SluiceError(
+      'USAGE',
+      `--input ${input} holds the temporary folder, where the state would lie: give --state.`,
+    );
+  }
+  const resumed = stateDir === undefined ? undefined : StateFolder.readFile(stateDir, OWNER);
   const owned = resumed?.out === out && resumed?.input === input;
   if (existsSync(out) && !owned && readdirSync(out).length > 0) {
     throw new SluiceError('USAGE', `--out ${out} is not empty.`);
