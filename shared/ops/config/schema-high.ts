@@ -114,7 +114,12 @@ export function highSchema(baseDir: string) {
         '1TiB',
         'Symbols kept of payloads whose manifest has not arrived yet, all together.',
       ),
-      spoolMax: size('20GiB', '1MiB', '1024TiB', 'Bytes the spool of this side may hold.'),
+      spoolMax: size(
+        '256GiB',
+        '1MiB',
+        '1024TiB',
+        'Announced bytes of all payloads that are being assembled or wait to be released; a payload that is larger by itself is refused.',
+      ),
       minFree: minFree(),
       decoders: count(1, 1, 64, 'threads', 'Threads that rebuild lost symbols.'),
     }),
