@@ -95,6 +95,10 @@ export class LinkPosition {
 
   /** To be called every few hundred milliseconds. */
   tick(nowMs: number, standing: Standing): void {
+    const silent = standing.silentMs >= this.options.silenceMs;
+    // Said also while blocks wait: a full disk may make them wait for as long as the link is dark.
+    if (silent && !this.silent) this.sayIsSilent(standing.silentMs);
+    this.silent = silent;
     if (standing.busy) return;
     while (this.passed[0] && this.passed[0].dueMs <= nowMs) this.pass(this.passed.shift()!.heartbeat);
     for (const payload of this.ledger.overdue()) {
@@ -107,8 +111,7 @@ export class LinkPosition {
       this.ledger.endSession(session);
       this.events.sessionEnded(session);
     }
-    if (standing.silentMs >= this.options.silenceMs) this.fallSilent(standing.silentMs);
-    else this.silent = false;
+    if (silent) this.giveUpWaiting();
   }
 
   private pass({ history, sequenceDone, sequenceLast, voids }: Heartbeat): void {
@@ -118,9 +121,11 @@ export class LinkPosition {
     }
   }
 
-  private fallSilent(silentMs: number): void {
-    if (!this.silent) this.events.alarm('LINK_SILENT', `The last frame came ${Math.round(silentMs / 1000)} s ago.`);
-    this.silent = true;
+  private sayIsSilent(silentMs: number): void {
+    this.events.alarm('LINK_SILENT', `The last frame came ${Math.round(silentMs / 1000)} s ago.`);
+  }
+
+  private giveUpWaiting(): void {
     for (const payload of this.ledger.payloadsIn('assembling')) {
       this.events.incomplete(payload, 'The link is silent, and too much of it is missing.');
     }

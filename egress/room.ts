@@ -39,6 +39,11 @@ export class AssemblyRoom {
     return true;
   }
 
+  /** Bytes of others that must go before the spool may hold a payload of this length, whatever the disk says. */
+  missingBytes(lengthBytes: number): number {
+    return Math.max(0, this.takenBytes + lengthBytes - this.rules.spoolMax);
+  }
+
   give(payload: ObjectId): void {
     this.takenBytes -= this.taken.get(payload) ?? 0;
     this.taken.delete(payload);

@@ -95,16 +95,11 @@ export class HighStages {
   }
 
   /** Takes room for a payload, if need be from incomplete ones, the oldest first. Without it the payload waits. */
-  takeRoom({ object, coding }: HighPayload): boolean {
-    const { room, ledger, receiver, alarm } = this.tools;
+  takeRoom(payload: HighPayload): boolean {
+    const { room, alarm } = this.tools;
+    const { object, coding } = payload;
     const { lengthBytes } = coding;
-    for (const idle of ledger.payloadsIn('incomplete')) {
-      if (room.take(object, lengthBytes)) break;
-      if (idle.object === object || !room.has(idle.object)) continue;
-      receiver.tell('evict', { object: idle.object, envelope: idle.envelope });
-      room.give(idle.object);
-      alarm('STORAGE_FULL', `What had arrived of payload ${idle.object} made room for payload ${object}.`);
-    }
+    if (!room.take(object, lengthBytes)) this.makeRoom(payload);
     const taken = room.take(object, lengthBytes);
     if (taken) this.withoutRoom.delete(object);
     else if (!this.withoutRoom.has(object)) {
@@ -112,6 +107,22 @@ export class HighStages {
       alarm('STORAGE_FULL', `There is no room to assemble payload ${object} (${lengthBytes} bytes).`);
     }
     return taken;
+  }
+
+  /** Evicts no more incomplete payloads than it takes, and none when all of them together would not be enough. */
+  private makeRoom({ object, coding }: HighPayload): void {
+    const { room, ledger, receiver, alarm } = this.tools;
+    const idle = ledger.payloadsIn('incomplete').filter((one) => one.object !== object && room.has(one.object));
+    let missingBytes = room.missingBytes(coding.lengthBytes);
+    if (missingBytes > idle.reduce((sum, one) => sum + one.coding.lengthBytes, 0)) return;
+    for (const one of idle) {
+      receiver.tell('evict', { object: one.object, envelope: one.envelope });
+      room.give(one.object);
+      alarm('STORAGE_FULL', `What had arrived of payload ${one.object} made room for payload ${object}.`);
+      missingBytes -= one.coding.lengthBytes;
+      // If it is the disk that is full: its bytes come back only once they are removed. The next one when asked again.
+      if (missingBytes <= 0) return;
+    }
   }
 
   /** Payloads there was no room for, once there is. To be called now and then. */

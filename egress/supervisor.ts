@@ -35,8 +35,8 @@ export interface HighListeners {
 }
 
 const HOUSEKEEPING_MS = 200;
-/** Jobs of an earlier run are forgotten: one that ran when it was killed would keep its work locked for half a minute. */
-const RETRY = { attempts: 1_000, backoffMs: 500, fresh: true } as const;
+/** Tried again until it works; jobs of an earlier run are forgotten, for the ledger says again what is to be done. */
+const STAGE = { attempts: 1_000, backoffMs: 500, fresh: true } as const;
 const ENDED_SESSIONS = 64;
 /** Work that fell out of the queues (a store that was away, a job that gave up) is put into them again. */
 const REBUILD_MS = 60_000;
@@ -250,10 +250,10 @@ export class HighSide {
         if (error.code === 'QUEUE_STORE_EMPTIED') this.nextRebuildMs = 0;
       },
     });
-    this.verifyStage = await this.store.stage('verify', { concurrency: 2, ...RETRY }, (data: EnvelopeJob) =>
+    this.verifyStage = await this.store.stage('verify', { concurrency: 2, ...STAGE }, (data: EnvelopeJob) =>
       stages.runVerify(data),
     );
-    this.releaseStage = await this.store.stage('release', { concurrency: 2, ...RETRY }, (data: PayloadJob) =>
+    this.releaseStage = await this.store.stage('release', { concurrency: 2, ...STAGE }, (data: PayloadJob) =>
       stages.runRelease(data),
     );
   }

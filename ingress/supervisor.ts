@@ -40,8 +40,8 @@ const RECORD_AGAIN_MS = 1_000;
 const DISPOSE_AT_ONCE = 200;
 /** Payloads handed to the sender at once: it takes turns between them. */
 const SENDING_AT_ONCE = 8;
-/** Jobs of an earlier run are forgotten: one that ran when it was killed would keep its work locked for half a minute. */
-const RETRY = { attempts: 1_000, backoffMs: 500, fresh: true } as const;
+/** Tried again until it works; jobs of an earlier run are forgotten, for the ledger says again what is to be done. */
+const STAGE = { attempts: 1_000, backoffMs: 500, fresh: true } as const;
 
 export class LowSide {
   private ledger!: LowLedger;
@@ -247,11 +247,11 @@ export class LowSide {
         if (error.code === 'QUEUE_STORE_EMPTIED') this.nextRebuildMs = 0;
       },
     });
-    const scan = await this.store.stage('scan', { concurrency: config.scan.processes, ...RETRY }, (data) =>
+    const scan = await this.store.stage('scan', { concurrency: config.scan.processes, ...STAGE }, (data) =>
       stages.runScan(data as never),
     );
-    const seal = await this.store.stage('seal', { concurrency: 1, ...RETRY }, (data) => stages.runSeal(data as never));
-    const send = await this.store.stage('send', { concurrency: SENDING_AT_ONCE, ...RETRY }, (data, job) =>
+    const seal = await this.store.stage('seal', { concurrency: 1, ...STAGE }, (data) => stages.runSeal(data as never));
+    const send = await this.store.stage('send', { concurrency: SENDING_AT_ONCE, ...STAGE }, (data, job) =>
       stages.runSend(data as never, (percent) => job.progress(percent)),
     );
     stages.use({ scan: scan as never, seal: seal as never, send: send as never });

@@ -9,7 +9,7 @@ import { BlockDecoder } from '../../shared/fec/decode.js';
 import { envelopeMaxSymbols, envelopeOfObject } from '../../shared/wire/envelopeObject.js';
 import { type FrameHeader, PAYLOAD_OFFSET, plausibleBlockSymbols } from '../../shared/wire/frame.js';
 import { halvesOf, type ObjectId, objectIdOf } from '../../shared/wire/statements.js';
-import type { AssemblyCounters } from '../receive/messages.js';
+import type { AssemblyCounters } from './messages.js';
 import { ObjectMap, RecentObjects } from './objectMap.js';
 import { SharedMemory } from './sharedMemory.js';
 import { SourceBlock } from './sourceBlock.js';

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { sameBytes } from '../../shared/core/bytes.js';
 import { BlockDecoder } from '../../shared/fec/decode.js';
-import type { FinishBlock, FinishOutcome, FromFinisher, RecheckBlock, ToFinisher } from '../receive/messages.js';
+import type { FinishBlock, FinishOutcome, FromFinisher, RecheckBlock, ToFinisher } from './messages.js';
 
 const DONE = new Uint8Array([1]);
 /** Files held open at once: payloads that stay incomplete must not use up what the process may open. */

@@ -1,7 +1,7 @@
 /** A thread that finishes source blocks (finisher.ts), beside reception and never on its thread. */
 import { workerData } from 'node:worker_threads';
-import type { FinisherThreadData, ToFinisher } from '../receive/messages.js';
 import { Finisher } from './finisher.js';
+import type { FinisherThreadData, ToFinisher } from './messages.js';
 
 const finisher = new Finisher();
 const { port } = workerData as FinisherThreadData;

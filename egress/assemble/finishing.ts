@@ -2,7 +2,7 @@
  * The line of blocks with k symbols in front of the finishers, and what each finisher holds. Every request carries a
  * ticket: an answer belongs to exactly the block it was asked for, whatever has become of the payload meanwhile.
  */
-import type { FinishBlock, ToFinisher } from '../receive/messages.js';
+import type { FinishBlock, ToFinisher } from './messages.js';
 import type { Payload } from './payload.js';
 import type { SourceBlock } from './sourceBlock.js';
 

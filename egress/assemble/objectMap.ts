@@ -31,14 +31,15 @@ export class ObjectMap<Value> {
 
 /** Remembers the last `capacity` ids, oldest forgotten first. */
 export class RecentObjects {
-  private readonly known = new ObjectMap<true>();
-  private readonly order: { high: number; low: number }[] = [];
+  /** Place in the order. */
+  private readonly known = new ObjectMap<number>();
+  private readonly order: ({ high: number; low: number } | undefined)[] = [];
   private next = 0;
 
   constructor(private readonly capacity: number) {}
 
   has(high: number, low: number): boolean {
-    return this.known.get(high, low) === true;
+    return this.known.get(high, low) !== undefined;
   }
 
   add(high: number, low: number): void {
@@ -46,11 +47,15 @@ export class RecentObjects {
     const oldest = this.order[this.next];
     if (oldest) this.known.delete(oldest.high, oldest.low);
     this.order[this.next] = { high, low };
+    this.known.set(high, low, this.next);
     this.next = (this.next + 1) % this.capacity;
-    this.known.set(high, low, true);
   }
 
   delete(high: number, low: number): void {
+    const place = this.known.get(high, low);
+    if (place === undefined) return;
+    // Or the place, when it is used again, would take away what was added a second time meanwhile.
+    this.order[place] = undefined;
     this.known.delete(high, low);
   }
 }

@@ -15,6 +15,7 @@ import {
 } from '../../shared/wire/frame.js';
 import type { Assembler } from '../assemble/assembler.js';
 import type { EnvelopeCollector } from '../assemble/envelopeCollector.js';
+import { RecentObjects } from '../assemble/objectMap.js';
 import { SessionTracker } from '../assemble/sessionTracker.js';
 import type { AssemblyCounters } from './messages.js';
 
@@ -26,7 +27,8 @@ export class FrameIntake {
   readonly session = new SessionTracker();
   lastFrameMs: number | undefined;
   private readonly header = emptyHeader();
-  private lastHeartbeat: Uint8Array = new Uint8Array(0);
+  /** Heartbeat frames that were passed on, by session and number. */
+  private readonly heartbeats = new RecentObjects(LIMITS.heartbeatsRemembered);
   private heartbeatSecondMs = Number.NEGATIVE_INFINITY;
   private heartbeatsPassed = 0;
   private readonly ended: number[] = [];
@@ -107,10 +109,12 @@ export class FrameIntake {
       return;
     }
     this.counters.heartbeat++;
-    // A recorded heartbeat passes the tag as often as somebody sends it: what it may cost is bounded here.
-    if (Buffer.compare(envelope, this.lastHeartbeat) === 0 || !this.mayPassOn(nowMs)) return;
-    this.lastHeartbeat = envelope.slice();
-    this.onHeartbeat(this.lastHeartbeat);
+    // A recorded heartbeat passes the tag as often as somebody sends it: what it may cost is bounded here, without
+    // taking the turn of the true ones.
+    const { session, number } = this.header;
+    if (this.heartbeats.has(session, number) || !this.mayPassOn(nowMs)) return;
+    this.heartbeats.add(session, number);
+    this.onHeartbeat(envelope.slice());
   }
 }
 

@@ -1,7 +1,23 @@
 /** What the receiving process, its threads and the supervisor say to each other. */
 import type { MessagePort } from 'node:worker_threads';
 import type { RingMemory } from '../../shared/link/ring.js';
-import type { Coding, ObjectId } from '../../shared/wire/statements.js';
+import type { ObjectId } from '../../shared/wire/statements.js';
+import type { AssemblyCounters, AssemblyEvents, AssemblyOrders } from '../assemble/messages.js';
+
+export type {
+  AssemblyCounters,
+  AssemblyEvents,
+  AssemblyNews,
+  AssemblyOrders,
+  FinishBlock,
+  FinisherThreadData,
+  FinishOutcome,
+  FromAssemblyThread,
+  FromFinisher,
+  RecheckBlock,
+  ToAssemblyThread,
+  ToFinisher,
+} from '../assemble/messages.js';
 
 export interface ReceiverSettings {
   host: string;
@@ -32,72 +48,13 @@ export interface ReceiverCounters {
   quietMs: Record<ObjectId, number>;
 }
 
-/** Every frame ends in exactly one of the first group. */
-export interface AssemblyCounters {
-  accepted: number;
-  /** A symbol that was already there, with the same bytes. */
-  duplicate: number;
-  /** A symbol that was already there, with other bytes: the first one stays (FAULTS 8). */
-  conflicting: number;
-  /** For a block or payload that is already complete or given up. */
-  late: number;
-  heartbeat: number;
-  padding: number;
-  badLength: number;
-  badLayout: number;
-  badVersion: number;
-  badTag: number;
-  badParameters: number;
-  endedSession: number;
-  /** No memory was left within the limits. */
-  noRoom: number;
-
-  blocksDecoded: number;
-  blocksPlain: number;
-  blocksBad: number;
-  repairUsed: number;
-  spilled: number;
-  orphansDropped: number;
-  envelopes: number;
-  badEnvelopes: number;
-  memoryBytes: number;
-  /** Blocks with enough symbols that are not finished yet; also those that wait for room on the disk. */
-  blocksWaiting: number;
-  /** Frames of the current session that never came, as far as their numbers tell, and how many it had. */
-  framesLost: number;
-  framesExpected: number;
-  /** Milliseconds since the last authentic frame; absent before the first. */
-  silentMs?: number;
-}
-
 export interface ReceiverProtocol {
   requests: {
     start: { ask: ReceiverSettings; answer: { port: number; receiveBufferBytes: number } };
     counters: { ask: null; answer: ReceiverCounters };
   };
-  toChild: {
-    /** A verified manifest says what this payload must be. */
-    expect: Coding;
-    /** Nothing more is wanted of this payload; with `remove` its spool goes as well. */
-    forget: { object: ObjectId; remove: boolean };
-    /** The spool of this payload is needed for others. It may be sent again, with this envelope. */
-    evict: { object: ObjectId; envelope: ObjectId };
-    /** This envelope could not be kept: collect it again when it comes again. */
-    collectAgain: { envelope: ObjectId };
-    /** Put what is there of this payload on disk and free its memory: it is incomplete, a resend may complete it. */
-    park: { object: ObjectId };
-    /** Frames of this link session are no longer taken (lower half of its id, FAULTS 4 and 5). */
-    endSession: { session: number };
-  };
-  toParent: {
-    envelope: { object: ObjectId; bytes: Uint8Array };
-    heartbeat: { bytes: Uint8Array };
-    assembled: { object: ObjectId; file: string };
-    /** A block did not hash to its signed digest: its symbols were discarded (FAULTS 16). */
-    badBlock: { object: ObjectId; sbn: number };
-    /** Writing to the spool failed; it is tried again. */
-    trouble: { code: 'STORAGE_FULL' | 'SPOOL_IO'; words: string };
-  };
+  toChild: AssemblyOrders;
+  toParent: AssemblyEvents;
 }
 
 // ---------------------------------------------------------------- threads of the receiving process
@@ -125,60 +82,4 @@ export interface AssemblyThreadData {
   orphanBytes: number;
   /** One port to each finisher thread. */
   finishers: MessagePort[];
-}
-
-export interface FinisherThreadData {
-  port: MessagePort;
-}
-
-/** How things stand, told at a steady interval. */
-export interface AssemblyNews {
-  event: 'counters';
-  payload: { counters: AssemblyCounters; quietMs: Record<ObjectId, number> };
-}
-
-type Named<T> = { [E in keyof T]: { event: E; payload: T[E] } }[keyof T];
-export type ToAssemblyThread = Named<ReceiverProtocol['toChild']> | { event: 'stop'; payload: null };
-export type FromAssemblyThread = Named<ReceiverProtocol['toParent']> | AssemblyNews;
-
-/** One block with at least k symbols, to be rebuilt, checked and written. Its memory comes back with the answer. */
-export interface FinishBlock {
-  /** Names this request in its answer. */
-  ticket: number;
-  object: ObjectId;
-  sbn: number;
-  k: number;
-  symbolBytes: number;
-  /** k * symbolBytes bytes at least; received source symbols are in place. */
-  source: SharedArrayBuffer;
-  /** k flags. */
-  have: Uint8Array;
-  repair: { index: number; slab: SharedArrayBuffer; at: number }[];
-  /** SHA-256 the object bytes of the block must have. */
-  digest: Uint8Array;
-  byteLength: number;
-  byteOffset: number;
-  dataFile: string;
-  doneFile: string;
-}
-
-/** Blocks found on disk at start: check again what they hash to. */
-export interface RecheckBlock {
-  ticket: number;
-  object: ObjectId;
-  sbn: number;
-  digest: Uint8Array;
-  byteLength: number;
-  byteOffset: number;
-  dataFile: string;
-}
-
-export type ToFinisher = { finish: FinishBlock } | { recheck: RecheckBlock } | { close: ObjectId };
-export type FinishOutcome = 'good' | 'bad' | 'full' | 'failed';
-export interface FromFinisher {
-  ticket: number;
-  outcome: FinishOutcome;
-  /** Whether symbols had to be rebuilt. */
-  decoded: boolean;
-  words?: string;
 }

@@ -66,7 +66,7 @@ class ReceivingProcess {
     );
     const ports = channels.map(({ port2 }) => port2);
     const { spoolDir, assemblyBytes, orphanBytes } = settings;
-    const assembly = new Worker(new URL('../assemble/assemblyThread.js', import.meta.url), {
+    const assembly = new Worker(new URL('./assemblyThread.js', import.meta.url), {
       workerData: {
         ring,
         linkKey,

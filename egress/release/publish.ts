@@ -6,8 +6,8 @@
  *     ─▶ fsync of the folders ─▶ the caller writes "released" into the ledger ─▶ forgetStaged()
  *
  * The staged file stays until the ledger knows, and its name is the memory of the link: a repetition after a crash finds
- * it again, whatever the tenant has done with the published file. Between the link and the renaming its number of names
- * says the same. The renaming needs no fsync: a power loss that takes it back leaves the two names.
+ * it again, whatever the tenant has done with the published file. Between the link and the renaming the number of names
+ * of what was linked says the same. The renaming needs no fsync: a power loss that takes it back leaves the two names.
  *
  * Many small files: place() each, then settle() once, then tell the ledger about all of them.
  */
@@ -90,6 +90,7 @@ export class Publisher {
       const root = this.openStorage(request.storageRoot);
       chain.push(root);
       // First of all, for the tenant may have changed everything about a file that is there already.
+      // The copy before its original, because it is the file that stands there.
       const copied = statPublishedCopy(this.fs, copiesOf(request, root));
       const before = copied ?? statPublished(this.fs, request.staged);
       if (before) return this.findAgain(request, chain, before);
@@ -194,8 +195,6 @@ export class Publisher {
       this.copyInto(request, staging, name);
       const placed = this.giveName(request, chain, { directory: staging, name });
       if (!placed) staging.unlink(name);
-      // Remembered here too: the copy may lie where the tenant can take it away.
-      else this.fs.renameSync(request.staged, publishedName(request.staged));
       return placed;
     } finally {
       staging.close();
@@ -225,8 +224,8 @@ export class Publisher {
         throw error;
       }
       this.touched.add(chain);
-      if (typeof source === 'string') this.fs.renameSync(source, publishedName(source));
-      else source.directory.rename(source.name, source.directory, publishedName(source.name));
+      // Also when a copy was linked: that may lie where the tenant can take it away.
+      this.fs.renameSync(request.staged, publishedName(request.staged));
       return { publishedAs: pathBeside(request, name), version, alreadyThere: false };
     }
     throw new SluiceError('RELEASE_IO', `There are ${LIMITS.releaseMaxVersions} versions of "${showName(wanted)}".`);

@@ -4,7 +4,7 @@
  */
 import { codeOf } from '../../shared/core/errors.js';
 import { type Directory, errnoOf, type FileSystem, isNoFolder } from '../../shared/ops/directories.js';
-import { publishedName, statPublished } from './extract.js';
+import { statPublished } from './extract.js';
 
 /** Reserved: not a name a tenant can have, nor the first part of an object's path. */
 export const STAGING = '.sluice-staging';
@@ -30,7 +30,7 @@ export function statPublishedCopy(fs: FileSystem, copies: Copies): ReturnType<ty
 export function forgetCopies(copies: Copies): void {
   const { name } = copies;
   eachStaging(copies, (staging, above) => {
-    for (const one of [name, publishedName(name)]) if (staging.lstat(one)) staging.unlink(one);
+    if (staging.lstat(name)) staging.unlink(name);
     removeIfEmpty(above);
   });
 }

@@ -49,7 +49,14 @@ class IntakeProcess {
         });
       } catch (error) {
         const words = error instanceof SluiceError ? `${error.code} ${error.detail}` : String(error);
-        parent.tell('polled', { entries: 0, waiting: 0, elapsedMs: 0, heldBack: '', wantedBytes: 0, troubles: [words] });
+        parent.tell('polled', {
+          entries: 0,
+          waiting: 0,
+          elapsedMs: 0,
+          heldBack: '',
+          wantedBytes: 0,
+          troubles: [words],
+        });
       }
       await sleep(this.start.pollMs);
     }

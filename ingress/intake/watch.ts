@@ -285,13 +285,14 @@ export class Intake {
       known.unclaim(keyOf(taken.rawPath), taken.path);
     }
     // Some disks say only at the fsync that they are full.
-    const tooLarge = failure?.code === 'SPOOL_FULL' ? lost.filter((taken) => taken.sizeBytes > this.packMaxFileBytes) : [];
+    const tooLarge =
+      failure?.code === 'SPOOL_FULL' ? lost.filter((taken) => taken.sizeBytes > this.packMaxFileBytes) : [];
     for (const { rawPath, identity } of tooLarge) {
       round.diskFull(identity.sizeBytes);
       this.holdForRoom(rawPath, identity, failure!, walk, batch, round);
     }
     walk.counts.stable += lost.length - tooLarge.length;
-    if (failure && (tooLarge.length === 0 || tooLarge.length < lost.length)) round.spoolTrouble(failure);
+    if (failure && (lost.length === 0 || tooLarge.length < lost.length)) round.spoolTrouble(failure);
     const { refused, held } = batch;
     if (safe.length + refused.length + held.length === 0) return;
     try {

@@ -46,6 +46,8 @@ export const LIMITS = {
   heartbeatMaxVoids: 16,
   /** Heartbeats whose signature is checked each second; the low side sends about one. */
   heartbeatsPerSecond: 10,
+  /** Heartbeat frames remembered as heard: each is worth a look once. */
+  heartbeatsRemembered: 4_096,
   /** A heartbeat may move the sequence position ahead by at most this much. */
   sequenceMaxJump: 100_000,
   /** The same for a history that was never heard of: numbers up to here are each accounted for from the first one. */

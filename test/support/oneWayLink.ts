@@ -19,6 +19,7 @@ export class OneWayLink {
   make(): string | undefined {
     if (!onPath('ip')) return 'the program "ip" (package iproute2) is not installed';
     if (process.getuid?.() !== 0) return 'making network namespaces takes root';
+    process.once('exit', () => this.remove());
     try {
       for (const space of [this.low, this.high]) ip('netns', 'add', space);
       ip(

@@ -53,15 +53,31 @@ describe('SipHash-2-4-128', () => {
   it('agrees with the slow twin where the lower halves add up to 2^32 - 1, which no chance would find', () => {
     // Low words of the initial state without key, and the key and message words that make a sum of the first round so.
     const [v0, v1, v2, v3] = [0x70736575, 0x6e646f6d ^ 0xee, 0x6e657261, 0x79746573];
+    const v1High = ~(9 ^ v2) - (3 ^ 0x736f6d65);
     const cases = {
       'v0 + v1': { k0: ~v0, k1: v1, word: 7 },
       'v2 + v3': { k0: ~v2, k1: 5, word: 5 ^ v3 },
       // With v1 = 0 the second v1 is v0, to which v2 + v3 is added.
-      'v2 + v1': { k0: 9, k1: v1, word: (~(9 ^ v0) - (9 ^ v2)) ^ v1 ^ v3 },
+      'v2 + v1': { k0: 9, k1: v1, word: (~(9 ^ v0) - (9 ^ v2)) ^ v1 ^ v3, k1High: 0x646f7261 },
+      // With v3 = 0 the second v3 is v2, and the halves of v0 have changed places: its upper one is made to fit.
+      'v0 + v3': {
+        k0: 9,
+        k1: v1,
+        word: v1 ^ v3,
+        k1High: v1High ^ 0x646f7261,
+        wordHigh: v1High ^ 0x646f7261 ^ 0x74656462,
+      },
     };
-    for (const [what, { k0, k1, word }] of Object.entries(cases)) {
-      const key = new Uint8Array(Int32Array.of(k0, 3, k1, 0x646f7261).buffer);
-      const message = new Uint8Array(Int32Array.of(word, 11).buffer);
+    for (const [what, words] of Object.entries(cases)) {
+      const {
+        k0,
+        k1,
+        word,
+        k1High = 4,
+        wordHigh = 11,
+      } = words as typeof words & { k1High?: number; wordHigh?: number };
+      const key = new Uint8Array(Int32Array.of(k0, 3, k1, k1High).buffer);
+      const message = new Uint8Array(Int32Array.of(word, wordHigh).buffer);
       expect(hex(fastSipHash128(key, message)), what).equal(hex(slowSipHash128(key, message)));
     }
   });

@@ -1,3 +1,4 @@
+/** Folders held open: what is opened through one stays where it was, however paths change meanwhile. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';

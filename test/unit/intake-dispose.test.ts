@@ -1,3 +1,4 @@
+/** What becomes of the original once its object was sent: moved, kept or deleted, and only if it is still that file. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';

@@ -1,3 +1,4 @@
+/** Walking a share: every entry is named once, and what is no plain file says why. */
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { createServer } from 'node:net';

@@ -1,3 +1,4 @@
+/** Taking a file: one private copy, hashed while it is copied, or a reason why not. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';

@@ -1,3 +1,4 @@
+/** When a file counts as left alone. */
 import { expect } from 'chai';
 import { type Sighting, Stability } from '../../ingress/intake/stability.js';
 

@@ -1,3 +1,4 @@
+/** Polling: what is taken, held and refused from poll to poll. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -170,6 +171,65 @@ describe('intake: polling', () => {
     expect(report.heldBack).to.deep.equal({ code: 'SPOOL_FULL', detail: 'The spool holds 90 % of what it may.' });
     bench.intake.hold(null);
     expect(await bench.intake.poll()).to.include({ stable: 0, taken: 2, heldBack: null });
+  });
+
+  it('FAULTS 49: a file larger than the room is held, reported once and not copied; ten small ones behind it are taken', async () => {
+    let opens = 0;
+    const before = ({ name, args }: Call) => {
+      if (name === 'openSync' && String(args[0]).endsWith('/a-large')) opens++;
+    };
+    const bench = newIntake({ packMaxFileBytes: 1_000 }, { fs: watchedFs({ before }) });
+    bench.drop('a-large', 'x'.repeat(30_720));
+    for (let i = 0; i < 10; i++) bench.drop(`small${i}`);
+    bench.intake.hold(null, 20_480);
+    expect(await bench.settle()).to.include({ taken: 10, held: 1, stable: 0, heldBack: null, wantedBytes: 30_720 });
+    expect(bench.held().map(({ path, code, detail }) => `${path} ${code} ${detail}`)).to.deep.equal([
+      'a-large SPOOL_FULL It has 30 KiB; the spool has room for 20 KiB.',
+    ]);
+    for (let i = 0; i < 20; i++) {
+      bench.clock.advance(1_000);
+      // Also between two tries it is said what the file waits for.
+      expect(await bench.intake.poll()).to.include({ wantedBytes: 30_720 });
+    }
+    expect([bench.held().length, opens]).to.deep.equal([1, 0]);
+    bench.intake.hold(null, 30_720);
+    bench.clock.advance(60_000);
+    expect(await bench.intake.poll()).to.include({ taken: 1, wantedBytes: 0 });
+  });
+
+  it('FAULTS 49: what was taken comes off the room until the supervisor speaks again', async () => {
+    const bench = newIntake({ packMaxFileBytes: 1_000 });
+    for (const name of ['a', 'b', 'c']) bench.drop(name, 'x'.repeat(4_000));
+    bench.intake.hold(null, 10_000);
+    expect(await bench.settle()).to.include({ taken: 2, held: 1, wantedBytes: 4_000 });
+    bench.intake.hold(null, 4_000);
+    bench.clock.advance(60_000);
+    expect(await bench.intake.poll()).to.include({ taken: 1, wantedBytes: 0 });
+  });
+
+  it('FAULTS 49: a word that came before a batch was recorded does not count it', async () => {
+    const bench = newIntake(
+      { packMaxFileBytes: 1_000, batchMaxFiles: 1 },
+      {
+        onBatch: ({ taken }) => {
+          if (taken.length > 0) bench.intake.hold(null, 10_000);
+        },
+      },
+    );
+    for (const name of ['a', 'b']) bench.drop(name, 'x'.repeat(6_000));
+    bench.intake.hold(null, 10_000);
+    expect(await bench.settle()).to.include({ taken: 1, held: 1, wantedBytes: 6_000 });
+  });
+
+  it('FAULTS 49: when not even small files fit the spool is full: they wait together, none is reported', async () => {
+    const bench = newIntake();
+    for (let i = 0; i < 10; i++) bench.drop(`small${i}`, 'x'.repeat(100));
+    bench.intake.hold(null, 350);
+    const report = await bench.settle();
+    expect(report).to.include({ taken: 3, stable: 7, held: 0, wantedBytes: 100 });
+    expect(report.heldBack).to.include({ code: 'SPOOL_FULL' });
+    bench.intake.hold(null, 1_000);
+    expect(await bench.intake.poll()).to.include({ taken: 7, heldBack: null, wantedBytes: 0 });
   });
 
   it('a file that cannot be read is held, reported once, tried again ever more rarely, and taken at last', async () => {

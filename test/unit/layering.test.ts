@@ -1,165 +1,348 @@
-/** The rules of docs/ARCHITECTURE.md, checked over the sources. */
+/**
+ * The rules of docs/ARCHITECTURE.md that can be read off the sources: who imports whom, what is pure, where the sockets
+ * and the private key are, which file knows which library, and what every file looks like. What breaks one is named.
+ */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
+import { ROOT } from '../support/cli.js';
+import { blankOut, filesBelow, reach, readSources, type Source } from '../support/sources.js';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const FOLDERS = ['shared', 'ingress', 'egress', 'bench', 'test'];
+const sources = readSources();
+const byPath = new Map(sources.map((source) => [source.path, source]));
+const product = sources.filter(({ path }) => /^(ingress|egress|shared|bench)\//.test(path));
 
-interface Source {
-  path: string;
-  text: string;
-  /** The same without comments and string contents that are not imports. */
-  code: string;
-  /** Paths inside the repository, or package names. */
-  imports: string[];
+const top = (path: string): string => path.split('/')[0]!;
+const isIn = (source: { path: string }, places: readonly string[]): boolean =>
+  places.some((place) => source.path === place || source.path.startsWith(`${place}/`));
+const need = (path: string): Source => {
+  const source = byPath.get(path);
+  expect(source, `${path} is named by a rule`).not.to.equal(undefined);
+  return source!;
+};
+
+/** Fails with one line for each offence. */
+function expectNone(offences: string[]): void {
+  expect(offences, `\n${offences.join('\n')}\n`).to.deep.equal([]);
 }
 
-function load(): Source[] {
-  const sources: Source[] = [];
-  for (const folder of FOLDERS) {
-    for (const name of readdirSync(join(ROOT, folder), { recursive: true }) as string[]) {
-      if (!name.endsWith('.ts')) continue;
-      const path = join(folder, name);
-      const text = readFileSync(join(ROOT, path), 'utf8');
-      const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/[^\n]*/g, '$1');
-      const imports = [...code.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, target]) =>
-        target!.startsWith('.') ? normalize(join(dirname(path), target!)).replace(/\.js$/, '.ts') : target!,
-      );
-      sources.push({ path, text, code, imports });
-    }
+/** Modules that open connections; asking node:net what an address looks like opens none. */
+function networkOf({ code, loadedPackages }: Source): string[] {
+  const asked = /import \{( isIP(?:v4|v6)?,?)+ \} from 'node:net'/.test(code);
+  const network = ['node:net', 'node:tls', 'node:http', 'node:https', 'node:http2'];
+  return loadedPackages.filter((name) => network.includes(name) && !(asked && name === 'node:net'));
+}
+
+/** Uses of a pattern in code, outside the places it belongs to. */
+function usesOutside(pattern: RegExp, among: readonly Source[], places: readonly string[]): string[] {
+  const found: string[] = [];
+  for (const source of among) {
+    if (isIn(source, places)) continue;
+    source.bare.split('\n').forEach((line, i) => {
+      if (pattern.test(line)) found.push(`${source.path}:${i + 1}: ${source.text.split('\n')[i]!.trim()}`);
+    });
   }
-  return sources;
+  return found;
 }
 
 describe('layering', () => {
-  const sources = load();
-  const inside = (folder: string) => sources.filter(({ path }) => path.startsWith(`${folder}/`));
-  const offenders = (list: Source[], bad: (target: string) => boolean) =>
-    list.flatMap(({ path, imports }) => imports.filter(bad).map((target) => `${path} imports ${target}`));
-  const holding = (pattern: RegExp, list = sources) =>
-    list.filter(({ code }) => pattern.test(code)).map(({ path }) => path);
-  const product = sources.filter(({ path }) => !path.startsWith('test/'));
-
-  it('reads the sources it speaks of', () => {
-    for (const folder of FOLDERS) expect(inside(folder), folder).to.not.have.length(0);
-    expect(sources.find(({ path }) => path === 'ingress/main.ts')!.imports).to.include('ingress/supervisor.ts');
+  it('the reader of sources knows comments, strings, templates and patterns from code', () => {
+    const text = [
+      "const a = 'Date'; // Date",
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text that is read
+      '/* Date */ const b = `Date ${Math.random()} ${`x${Date}`} Date`;',
+      "const c = /['`]Date/.test(d) && e / 2 / Date;",
+      "return /'/.exec('Date');",
+      "const f = { g: '}' }; Date",
+    ].join('\n');
+    const { bare, code } = blankOut(text);
+    expect(bare.match(/Date/g)).to.have.length(3);
+    expect(bare).to.include('Math.random()');
+    expect(code).to.include("'Date'");
+    expect(code).not.to.include('/*');
+    expect(bare.length).to.equal(text.length);
+    expect(sources.length, 'sources found').to.be.above(100);
+    expect(need('ingress/main.ts').imports).to.include('ingress/supervisor.ts');
   });
 
-  it('rule 1: the sides never import each other, shared imports neither, nobody imports bench or test', () => {
-    const starts =
-      (...folders: string[]) =>
-      (target: string) =>
-        folders.some((folder) => target.startsWith(`${folder}/`));
-    expect(offenders(inside('ingress'), starts('egress', 'bench', 'test'))).to.deep.equal([]);
-    expect(offenders(inside('egress'), starts('ingress', 'bench', 'test'))).to.deep.equal([]);
-    expect(offenders(inside('shared'), starts('ingress', 'egress', 'bench', 'test'))).to.deep.equal([]);
-    expect(offenders(inside('bench'), starts('test'))).to.deep.equal([]);
-  });
+  describe('rule 1: who imports whom', () => {
+    const ALLOWED: Record<string, string[]> = {
+      shared: ['shared'],
+      ingress: ['ingress', 'shared'],
+      egress: ['egress', 'shared'],
+      bench: ['bench', 'shared'],
+      proto: ['proto'],
+      bin: [],
+    };
 
-  it('rule 2: core imports nothing, wire and fec and the state machines of the link are pure', () => {
-    expect(offenders(inside('shared/core'), (target) => !target.startsWith('shared/core/'))).to.deep.equal([]);
-    const machines = ['pacer', 'impairments', 'lossModels', 'reorder', 'rateLimit'].map(
-      (name) => `shared/link/${name}.ts`,
-    );
-    const pure = sources.filter(({ path }) => /^shared\/(core|wire|fec)\//.test(path) || machines.includes(path));
-    expect(pure.length).to.be.greaterThan(25);
-    const allowed = (target: string) => /^shared\/(core|wire|fec|link)\//.test(target) || /^protobufjs\b/.test(target);
-    expect(offenders(pure, (target) => !allowed(target))).to.deep.equal([]);
-    expect(
-      holding(/\bDate\b|\bperformance\.|\bMath\.random\b|\bset(Timeout|Interval|Immediate)\b|\bprocess\./, pure),
-    ).to.deep.equal([]);
-  });
+    it('the sides never import each other, shared imports neither, nothing imports bench or test', () => {
+      const offences: string[] = [];
+      for (const { path, imports } of sources) {
+        if (top(path) === 'test') continue;
+        for (const target of imports) {
+          if (!ALLOWED[top(path)]!.includes(top(target))) offences.push(`${path} imports ${target}`);
+        }
+      }
+      expectNone(offences);
+    });
 
-  it('rule 3: one sending socket, one receiving socket, and the pair of the simulator', () => {
-    expect(holding(/\bcreateSocket\(/, product).sort()).to.deep.equal([
-      'egress/receive/socketThread.ts',
-      'ingress/send/sendingSocket.ts',
-      'shared/link/simulator.ts',
-    ]);
-    const receiving = sources.find(({ path }) => path === 'egress/receive/socketThread.ts')!;
-    expect(receiving.code).to.not.match(/socket\.(send|connect)\(/);
-    const sending = sources.find(({ path }) => path === 'ingress/send/sendingSocket.ts')!;
-    expect(sending.code).to.not.match(/socket\.connect\(/);
-    expect(sending.code, 'what arrives is counted without being looked at').to.match(/on\('message', \(\) =>/);
-    expect(
-      holding(/from 'node:(net|http|https|tls|http2)'/, [...inside('ingress'), ...inside('egress')]),
-    ).to.deep.equal([]);
-  });
-
-  it('rule 3: only the sealing stage can load a private key or sign', () => {
-    const files = holding(/\b(readSigningKey|signStatement|createPrivateKey)\b/, product);
-    const allowed = (path: string) => path.startsWith('ingress/seal/') || path.startsWith('shared/crypto/');
-    expect(files.filter((path) => !allowed(path))).to.deep.equal([]);
-    expect(files).to.include('ingress/seal/process.ts');
-  });
-
-  it('rule 4: only the queue module knows BullMQ', () => {
-    const knowing = product.filter(({ imports }) => imports.some((target) => /^(bullmq|ioredis)\b/.test(target)));
-    expect(knowing.filter(({ path }) => !path.startsWith('shared/ops/queues/'))).to.deep.equal([]);
-    expect(knowing).to.not.have.length(0);
-  });
-
-  it('verifying and releasing load neither HTTP nor queue code', () => {
-    for (const entry of [
-      'egress/verify/process.ts',
-      'egress/release/process.ts',
-      'ingress/seal/process.ts',
-      'ingress/scan/process.ts',
-    ]) {
-      const reached = reachableFrom(entry, sources);
-      const bad = [...reached].filter((target) =>
-        /^(bullmq|ioredis|fastify|node:http|libsql)\b|shared\/ops\/queues\//.test(target),
+    it('every import of a file leads to a file', () => {
+      const offences = sources.flatMap(({ path, imports }) =>
+        imports.filter((target) => !byPath.has(target)).map((target) => `${path} imports ${target}`),
       );
-      expect(bad, entry).to.deep.equal([]);
-      expect(reached.size, entry).to.be.greaterThan(3);
+      expectNone(offences);
+    });
+
+    it('shared/core imports nothing, shared/wire and shared/fec only what is pure', () => {
+      const offences: string[] = [];
+      const allowed = (path: string): string[] =>
+        path.startsWith('shared/core/') ? ['shared/core'] : ['shared/core', path.split('/', 2).join('/')];
+      for (const { path, imports } of product) {
+        if (!/^shared\/(core|wire|fec)\//.test(path)) continue;
+        for (const target of imports) {
+          if (!isIn({ path: target }, allowed(path))) offences.push(`${path} imports ${target}`);
+        }
+      }
+      expectNone(offences);
+    });
+
+    it('no folder depends on itself through others', () => {
+      const edges = new Map<string, Map<string, string>>();
+      for (const { path, folder, imports } of product) {
+        for (const target of imports) {
+          const to = byPath.get(target)?.folder;
+          if (to === undefined || to === folder) continue;
+          if (!edges.has(folder)) edges.set(folder, new Map());
+          edges.get(folder)!.set(to, `${path} imports ${target}`);
+        }
+      }
+      const done = new Set<string>();
+      const offences: string[] = [];
+      const visit = (folder: string, way: string[]) => {
+        if (way.includes(folder)) {
+          const circle = [...way.slice(way.indexOf(folder)), folder];
+          const steps = circle.slice(1).map((to, i) => edges.get(circle[i]!)!.get(to));
+          offences.push(`${circle.join(' -> ')}: ${steps.join('; ')}`);
+          return;
+        }
+        if (done.has(folder)) return;
+        for (const to of edges.get(folder)?.keys() ?? []) visit(to, [...way, folder]);
+        done.add(folder);
+      };
+      for (const folder of edges.keys()) visit(folder, []);
+      expectNone(offences);
+    });
+  });
+
+  describe('rule 2: purity', () => {
+    const PURE = [
+      'shared/core',
+      'shared/wire',
+      'shared/fec',
+      'shared/link/pacer.ts',
+      'shared/link/impairments.ts',
+      'shared/link/lossModels.ts',
+      'shared/link/reorder.ts',
+      'shared/link/rateLimit.ts',
+    ];
+    const IMPURE =
+      /\b(?:Date|performance|process|setTimeout|setInterval|setImmediate|queueMicrotask|fetch|console|crypto|globalThis|Worker)\b|\bMath\.random\b/;
+
+    it('no clock, timer, chance or machine in core, wire, fec, pacer and impairments', () => {
+      const pure = product.filter((source) => isIn(source, PURE));
+      for (const place of PURE)
+        expect(
+          pure.some((source) => isIn(source, [place])),
+          place,
+        ).to.equal(true);
+      const modules = pure.flatMap(({ path, packages }) =>
+        packages.filter((name) => name.startsWith('node:')).map((name) => `${path} imports ${name}`),
+      );
+      expectNone([...modules, ...usesOutside(IMPURE, pure, [])]);
+    });
+
+    it('what is pure is reached from what is pure only', () => {
+      const offences: string[] = [];
+      for (const source of product.filter((one) => isIn(one, PURE))) {
+        for (const { path } of reach(source.path, byPath)) {
+          if (!isIn({ path }, PURE)) offences.push(`${source.path} loads ${path}`);
+        }
+      }
+      expectNone(offences);
+    });
+  });
+
+  describe('rule 3: sockets and keys', () => {
+    const SOCKETS = ['ingress/send/sendingSocket.ts', 'egress/receive/socketThread.ts', 'shared/link/simulator.ts'];
+
+    it('datagram sockets are made in three files', () => {
+      for (const path of SOCKETS) expect(need(path).bare).to.match(/\bcreateSocket\b/);
+      const users = product.filter(({ loadedPackages }) => loadedPackages.includes('node:dgram'));
+      const imports = users.map(({ path }) => path);
+      expect(imports.sort()).to.deep.equal([...SOCKETS].sort());
+      expectNone(usesOutside(/\bcreateSocket\b/, product, SOCKETS));
+    });
+
+    it('nothing on the high side sends a datagram, nothing connects the sending socket', () => {
+      expectNone(usesOutside(/\.send\s*\(/, [need('egress/receive/socketThread.ts')], []));
+      expectNone(
+        usesOutside(
+          /\.connect\s*\(/,
+          product.filter(({ path }) => /^(ingress|egress|shared\/link)\//.test(path)),
+          [],
+        ),
+      );
+    });
+
+    it('nothing in ingress/send looks at what arrives at the socket: its listener takes no argument', () => {
+      const { code } = need('ingress/send/sendingSocket.ts');
+      const listeners = [...code.matchAll(/\.\s*(?:on|once|addListener)\(\s*'message'\s*,\s*([^=]*?)\s*=>/g)];
+      expect(listeners.map((match) => match[1])).to.deep.equal(['()']);
+      expect([...code.matchAll(/'message'/g)]).to.have.length(1);
+    });
+
+    it('other sockets belong to the queues alone', () => {
+      const allowed = ['shared/ops/queues', 'shared/ops/http', 'ingress/api', 'egress/api'];
+      const others = product.filter((source) => !isIn(source, allowed));
+      expectNone(others.flatMap((source) => networkOf(source).map((name) => `${source.path} imports ${name}`)));
+    });
+
+    it('only ingress/seal loads a private key and signs', () => {
+      const KEYS = ['shared/crypto/keyfiles.ts', 'shared/crypto/signature.ts', 'ingress/seal'];
+      expectNone(usesOutside(/\b(?:readSigningKey|signStatement|createPrivateKey)\b/, product, KEYS));
+      for (const { path } of product.filter((source) => isIn(source, ['ingress/seal']))) {
+        const users = product.filter(({ loads }) => loads.includes(path)).map((source) => source.path);
+        const strangers = users.filter((user) => !isIn({ path: user }, ['ingress/seal']));
+        const signs = reach(path, byPath).some(
+          ({ path: one, bare }) =>
+            isIn({ path: one }, ['ingress/seal']) && /\b(?:readSigningKey|signStatement)\b/.test(bare),
+        );
+        if (signs) expect(strangers, `${path} holds the key and is loaded elsewhere`).to.deep.equal([]);
+      }
+    });
+  });
+
+  describe('rule 4: libraries', () => {
+    const PLACES: Record<string, string[]> = {
+      bullmq: ['shared/ops/queues'],
+      ioredis: ['shared/ops/queues'],
+      '@electric-sql/pglite': ['shared/ops/queues'],
+      protobufjs: ['shared/wire'],
+      tweetnacl: ['shared/crypto'],
+      'node-stream-zip': ['ingress/scan'],
+      'file-type': ['ingress/scan'],
+      libsql: ['shared/ops/ledgerFile.ts'],
+      pino: ['shared/ops/log.ts'],
+      yaml: ['shared/ops/config'],
+      commander: ['shared/ops/cli'],
+    };
+    const manifest = JSON.parse(fs.readFileSync(join(ROOT, 'package.json'), 'utf8'));
+
+    for (const [name, places] of Object.entries(PLACES)) {
+      it(`${name} is known to ${places.join(', ')} and nowhere else, and does work there`, () => {
+        const users = product.filter(({ packages }) => packages.includes(name));
+        expect(users.length).to.be.above(0);
+        expectNone(users.filter((source) => !isIn(source, places)).map(({ path }) => `${path} imports ${name}`));
+      });
     }
+
+    it('every library that is used is declared, and every declared one is used', () => {
+      const used = new Set(product.flatMap(({ packages }) => packages.filter((name) => !name.startsWith('node:'))));
+      expect([...used].sort()).to.deep.equal(Object.keys(manifest.dependencies).sort());
+      const inTests = new Set(sources.flatMap(({ packages }) => packages.filter((name) => !name.startsWith('node:'))));
+      const declared = { ...manifest.dependencies, ...manifest.devDependencies };
+      expectNone([...inTests].filter((name) => !Object.hasOwn(declared, name)));
+    });
   });
 
-  it('the libraries that were asked for do their work where it belongs', () => {
-    const users = (library: string) =>
-      product.filter(({ imports }) => imports.some((target) => target.startsWith(library))).map(({ path }) => path);
-    expect(users('node-stream-zip').every((path) => path.startsWith('ingress/scan/'))).to.equal(true);
-    expect(users('node-stream-zip')).to.not.have.length(0);
-    expect(users('tweetnacl')).to.deep.equal(['shared/crypto/signature.ts']);
-    expect(users('protobufjs')).to.not.have.length(0);
+  describe('processes', () => {
+    const QUEUES = ['bullmq', 'ioredis', '@electric-sql/pglite'];
+    const PARSERS = ['node-stream-zip', 'file-type', 'yaml'];
+    /** Process -> what it must not have in its memory. */
+    const WITHOUT: Record<string, string[]> = {
+      'ingress/intake/process.ts': [...QUEUES, ...PARSERS, 'node:dgram', 'libsql', 'protobufjs'],
+      'ingress/scan/process.ts': [...QUEUES, 'node:dgram', 'libsql'],
+      'ingress/seal/process.ts': [...QUEUES, ...PARSERS, 'node:dgram', 'libsql'],
+      'ingress/send/process.ts': [...QUEUES, ...PARSERS, 'libsql'],
+      'egress/receive/process.ts': [...QUEUES, ...PARSERS, 'libsql'],
+      'egress/verify/process.ts': [...QUEUES, ...PARSERS, 'node:dgram', 'libsql'],
+      'egress/release/process.ts': [...QUEUES, ...PARSERS, 'node:dgram', 'libsql', 'protobufjs'],
+      'shared/link/simulatorProcess.ts': [...QUEUES, ...PARSERS, 'libsql', 'protobufjs'],
+    };
+    for (const [path, without] of Object.entries(WITHOUT)) {
+      it(`${path} loads nothing it has no use for`, () => {
+        need(path);
+        const offences = reach(path, byPath).flatMap((source) =>
+          [...source.loadedPackages.filter((name) => without.includes(name)), ...networkOf(source)].map(
+            (name) => `${source.path} loads ${name}`,
+          ),
+        );
+        expectNone(offences);
+      });
+    }
+
+    it('a parser of untrusted bytes is loaded by the scan process alone', () => {
+      const others = ['ingress/main.ts', 'egress/main.ts', 'shared/ops/cli/main.ts'];
+      for (const path of others) {
+        const parsers = reach(need(path).path, byPath).filter(({ packages }) =>
+          packages.some((name) => ['node-stream-zip', 'file-type'].includes(name)),
+        );
+        expectNone(parsers.map((source) => `${path} loads ${source.path}`));
+      }
+    });
   });
 
-  it('the schema in the code is the one in proto/', () => {
-    execFileSync(process.execPath, [join(ROOT, 'proto/generate.js'), '--check']);
+  describe('every file', () => {
+    it('begins with a comment that says what it is for', () => {
+      const offences = sources.filter(({ text }) => !/^(?:#![^\n]*\n)?\s*(?:\/\/|\/\*)/.test(text));
+      expectNone(offences.map(({ path }) => path));
+    });
+
+    it('leaves no note to do something later, and no path of somebody’s machine', () => {
+      const texts = [
+        ...['docs', '.ci', 'proto'].flatMap(filesBelow),
+        'README.md',
+        'package.json',
+        'package-lock.json',
+        '.npmrc',
+        'biome.json',
+        '.mocharc.json',
+      ];
+      const all = new Set([...sources.map(({ path }) => path), ...texts]);
+      const later = new RegExp(`\\b(?:${['todo', 'fixme', 'xxx', 'hack'].join('|').toUpperCase()})\\b`);
+      const machine = new RegExp(`(?<![\\w.:/])/(?:${['work', 'home', 'root', 'Users'].join('|')})/[a-z]`);
+      const offences: string[] = [];
+      for (const path of all) {
+        const lines = fs.readFileSync(join(ROOT, path), 'utf8').split('\n');
+        lines.forEach((line, i) => {
+          if (later.test(line) || machine.test(line)) offences.push(`${path}:${i + 1}: ${line.trim()}`);
+        });
+      }
+      expectNone(offences);
+    });
+
+    it('uses the words of the house', () => {
+      const pattern = /\b(?:chunk|shard|segment|packet|piece(?! of (?:news|work)))s?\b/i;
+      const offences: string[] = [];
+      for (const { path, text } of product) {
+        text.split('\n').forEach((line, i) => {
+          if (pattern.test(line)) offences.push(`${path}:${i + 1}: ${line.trim()}`);
+        });
+      }
+      expectNone(offences);
+    });
+
+    it('throws errors that carry a code', () => {
+      expectNone(usesOutside(/\bthrow new (?:Error|TypeError|RangeError)\b/, product, []));
+    });
   });
 
-  it('every file says at its head what it is for, and none leaves work undone or names a machine', () => {
-    const silent = product.filter(({ text }) => !/^(\/\*\*|\/\/|#!)/.test(text));
-    expect(silent.map(({ path }) => path)).to.deep.equal([]);
-    const marks = new RegExp(`\\b(TO${'DO'}|FIX${'ME'})\\b`);
-    expect(sources.filter(({ text }) => marks.test(text)).map(({ path }) => path)).to.deep.equal([]);
-    const machine = /\/(work|root|home)\/[a-z]/;
-    const named = product.filter(({ text }) => machine.test(text)).map(({ path }) => path);
-    expect(named).to.deep.equal([]);
+  it('the command is executable as it is tracked', () => {
+    expect(fs.statSync(join(ROOT, 'bin', 'sluice.js')).mode & 0o111).to.equal(0o111);
+  });
+
+  it('the generated schema is the one of proto/', () => {
+    execFileSync(process.execPath, [join(ROOT, 'proto', 'generate.js'), '--check'], { stdio: 'pipe' });
   });
 });
-
-/** Everything a module loads at run time, types left out, by path or package name. */
-function reachableFrom(entry: string, sources: Source[]): Set<string> {
-  const byPath = new Map(sources.map((source) => [source.path, source]));
-  const reached = new Set<string>();
-  const pending = [entry];
-  for (let path = pending.pop(); path; path = pending.pop()) {
-    if (reached.has(path)) continue;
-    reached.add(path);
-    const source = byPath.get(path);
-    if (!source) continue;
-    const withoutTypes = source.code.replace(/import type [^;]+;/g, '').replace(/export type \{[^;]+;/g, '');
-    for (const [, target] of withoutTypes.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
-      pending.push(
-        target!.startsWith('.')
-          ? relative('', normalize(join(dirname(path), target!))).replace(/\.js$/, '.ts')
-          : target!,
-      );
-    }
-  }
-  return reached;
-}

@@ -90,4 +90,43 @@ describe('spool of the low side', () => {
     freeBytes = 1000;
     expect(keeper.look(nowMs)).to.equal(null);
   });
+
+  it('FAULTS 49: gives up the oldest of what was sent for a file that waits for room, and no more than it needs', () => {
+    const keeper = new SpoolKeeper(ledger, { highWater: 5000, minFree: 0, retention: HOUR_MS }, folders(), () => 1e12);
+    for (const name of ['a', 'b', 'c']) {
+      ledger.setState(take(name), 'sent');
+      nowMs += 10;
+    }
+    expect([keeper.look(nowMs), keeper.roomBytes()]).to.deep.equal([null, 2000]);
+    expect(left()).to.deep.equal(['a', 'b', 'c']);
+    expect([keeper.look(nowMs, 3500), keeper.roomBytes(3500)]).to.deep.equal([null, 4000]);
+    expect(left()).to.deep.equal(['c']);
+  });
+
+  it('FAULTS 49: the room ends at the high-water mark or at what must stay free on the disk', () => {
+    let freeBytes = 10_000;
+    const rules = { highWater: 5000, minFree: 9_000, retention: HOUR_MS };
+    const keeper = new SpoolKeeper(ledger, rules, folders(), () => freeBytes);
+    expect(keeper.roomBytes()).to.equal(1000);
+    freeBytes = 20_000;
+    expect(keeper.roomBytes()).to.equal(5000);
+    take('a');
+    expect(keeper.roomBytes()).to.equal(4000);
+    freeBytes = 100;
+    expect(keeper.roomBytes()).to.equal(0);
+  });
+
+  it('FAULTS 49: a file larger than the high-water mark gets room once nothing unsent is left, if the disk has it', () => {
+    let freeBytes = 100_000;
+    const rules = { highWater: 5000, minFree: 1000, retention: HOUR_MS };
+    const keeper = new SpoolKeeper(ledger, rules, folders(), () => freeBytes);
+    const transfer = take('a');
+    expect([keeper.look(nowMs, 8000), keeper.roomBytes(8000)]).to.deep.equal([null, 4000]);
+    ledger.setState(transfer, 'sent');
+    nowMs += 10;
+    expect([keeper.look(nowMs, 8000), keeper.roomBytes(8000)]).to.deep.equal([null, 99_000]);
+    expect(keeper.roomBytes()).to.equal(5000);
+    freeBytes = 7000;
+    expect(keeper.roomBytes(8000)).to.equal(6000);
+  });
 });

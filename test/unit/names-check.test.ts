@@ -1,3 +1,4 @@
+/** FAULTS 23, 24, 26: which paths travel under each profile, and how any name is shown. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { LIMITS } from '../../shared/core/limits.js';

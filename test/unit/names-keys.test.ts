@@ -1,3 +1,4 @@
+/** FAULTS 25: which two names would be taken for one another. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { LIMITS } from '../../shared/core/limits.js';

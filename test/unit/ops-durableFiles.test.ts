@@ -1,3 +1,4 @@
+/** Files that are whole or not there, whenever power fails. */
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';

@@ -1,3 +1,4 @@
+/** FAULTS 50-52: releasing over crashes at every call and over disks that fail. */
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';

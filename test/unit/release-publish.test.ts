@@ -1,3 +1,4 @@
+/** Publishing: extraction, versions, folders that are not what they seem. */
 import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { expect } from 'chai';

@@ -76,7 +76,7 @@ export function lowSchema(baseDir: string) {
         '20GiB',
         '1MiB',
         '1024TiB',
-        'Bytes in the spool from which on nothing new is taken from the shares. A file that does not fit below it waits; one that is larger is taken once everything before it is sent, if the disk has room.',
+        'Bytes in the spool from which on nothing new is taken from the shares. A file that does not fit below it waits; a file larger than it is taken once everything before it is sent, if the disk has room.',
       ),
       minFree: minFree(),
       retention: duration(

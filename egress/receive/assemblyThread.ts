@@ -6,16 +6,10 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { FrameTagger } from '../../shared/crypto/frameTag.js';
 import { FrameRing } from '../../shared/link/ring.js';
 import { halvesOf } from '../../shared/wire/statements.js';
-import { FrameIntake, zeroCounters } from '../receive/frameIntake.js';
-import type {
-  AssemblyThreadData,
-  FromAssemblyThread,
-  FromFinisher,
-  ToAssemblyThread,
-  ToFinisher,
-} from '../receive/messages.js';
-import { Assembler } from './assembler.js';
-import { EnvelopeCollector } from './envelopeCollector.js';
+import { Assembler } from '../assemble/assembler.js';
+import { EnvelopeCollector } from '../assemble/envelopeCollector.js';
+import { FrameIntake, zeroCounters } from './frameIntake.js';
+import type { AssemblyThreadData, FromAssemblyThread, FromFinisher, ToAssemblyThread, ToFinisher } from './messages.js';
 
 /** Frames between two looks at the messages. */
 const BATCH_FRAMES = 256;

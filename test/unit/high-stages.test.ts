@@ -1,0 +1,373 @@
+/** The work of the high side's queue stages (egress/stages.ts), with a real ledger and made-up processes. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { HighLedger } from '../../egress/ledger.js';
+import type { QuarantineOrder, ReleaseOrder, ReleaseResult } from '../../egress/release/messages.js';
+import { AssemblyRoom } from '../../egress/room.js';
+import { HighStages } from '../../egress/stages.js';
+import type { Verified, VerifiedManifests, VerifiedObject } from '../../egress/verify/messages.js';
+import { type ErrorCode, SluiceError } from '../../shared/core/errors.js';
+import { memoryFolder, newFolder, removeFolders } from '../support/folders.js';
+import { manifests, objectId, transferId, verified } from '../support/ledgers.js';
+
+const SPOOL_MAX = 10_000;
+const [A, B, C, D] = [objectId(1), objectId(2), objectId(3), objectId(4)];
+
+describe('stages of the high side', () => {
+  let folder: string;
+  let ledger: HighLedger;
+  let stages: HighStages;
+  let freeBytes: number;
+  let answers: Map<string, Verified<VerifiedManifests>>;
+  let verifier: { ask: (name: string, ask: { object: string }) => Promise<Verified<VerifiedManifests>> };
+  /** What the receiver was told, as "event payload". */
+  let told: string[];
+  let alarms: string[];
+  let dealtWith: string[];
+  let asked: string[];
+  let quarantined: QuarantineOrder[];
+  let released: ReleaseOrder[];
+  let release: (order: ReleaseOrder) => ReleaseResult | Promise<ReleaseResult>;
+
+  beforeEach(() => {
+    folder = newFolder(memoryFolder());
+    for (const name of ['envelopes', 'assembly', 'quarantine']) mkdirSync(join(folder, name));
+    ledger = new HighLedger(join(folder, 'ledger.sqlite'), () => 1_000);
+    freeBytes = 1e9;
+    answers = new Map();
+    [told, alarms, dealtWith, asked, quarantined, released] = [[], [], [], [], [], []];
+    release = ({ transfer, parts }) => ({ transfer, ok: true, publishedAs: parts.join('/'), version: 1 });
+    verifier = { ask: async (_name, { object }) => answers.get(object)! };
+    const releaser = {
+      ask: async (name: string, orders: ReleaseOrder[]) => {
+        asked.push(`${name} ${orders.map(({ transfer }) => Number.parseInt(transfer, 16)).join(' ')}`.trim());
+        if (name === 'quarantine') quarantined.push(...(orders as QuarantineOrder[]));
+        if (name !== 'release') return null;
+        released.push(...orders);
+        return Promise.all(orders.map(release));
+      },
+    };
+    type News = { object?: string };
+    const receiver = { tell: (event: string, { object }: News) => told.push(`${event} ${Number(`0x${object}`)}`) };
+    stages = new HighStages({
+      ledger,
+      verifier: { ask: (name: string, ask: { object: string }) => verifier.ask(name, ask) } as never,
+      releaser: releaser as never,
+      receiver: receiver as never,
+      envelopesDir: join(folder, 'envelopes'),
+      assemblyDir: join(folder, 'assembly'),
+      quarantineDir: join(folder, 'quarantine'),
+      storages: new Map([['demo', '/storages/demo']]),
+      room: new AssemblyRoom({ spoolMax: SPOOL_MAX, minFree: 100 }, () => freeBytes),
+      changed: () => {},
+      alarm: (code) => alarms.push(code),
+      verified: (envelope) => dealtWith.push(envelope),
+    });
+  });
+  afterEach(() => {
+    ledger.close();
+    removeFolders();
+  });
+
+  /** The envelope of payload n arrives and is verified. */
+  const arrive = async (n: number, objects: VerifiedObject[], lengthBytes = 1_000, envelope = objectId(100 + n)) => {
+    writeFileSync(stages.envelopeFile(envelope), 'envelope');
+    answers.set(envelope, { ok: true, value: manifests(n, objects, undefined, lengthBytes) });
+    await stages.runVerify({ envelope });
+  };
+  /** Payload n of so many bytes is there with one object. */
+  const payload = (n: number, lengthBytes: number) => arrive(n, [verified(n, { sizeBytes: lengthBytes })], lengthBytes);
+  const incomplete = (...payloads: string[]) => {
+    for (const object of payloads) ledger.setPayload(object, 'incomplete', 'incomplete', 'TRANSFER_INCOMPLETE');
+  };
+  const assemble = (object: string) => ledger.setPayload(object, 'assembled', 'verifying');
+  const objects = (of: string) => ledger.objectsOfPayload(of).map(({ state, code }) => [state, code]);
+  const tell = () => told.splice(0);
+  const codeOf = async (work: Promise<void>) => {
+    try {
+      await work;
+    } catch (error) {
+      return (error as SluiceError).code;
+    }
+    return undefined;
+  };
+
+  describe('verify', () => {
+    it('admits an envelope and has its payload collected; run twice it does nothing more', async () => {
+      await payload(1, 1_000);
+      expect([tell(), dealtWith, alarms]).to.deep.equal([['expect 1'], [objectId(101)], []]);
+      expect(existsSync(stages.envelopeFile(objectId(101)))).to.equal(false);
+      await stages.runVerify({ envelope: objectId(101) });
+      expect([tell(), dealtWith]).to.deep.equal([[], [objectId(101), objectId(101)]]);
+    });
+
+    it('the envelope of a resend has an open payload expected again, and a finished one forgotten', async () => {
+      await payload(1, 1_000);
+      incomplete(A);
+      tell();
+      await payload(1, 1_000);
+      expect(tell()).to.deep.equal(['expect 1']);
+      for (const finish of [assemble, (object: string) => ledger.closePayload(object)]) {
+        finish(A);
+        await payload(1, 1_000);
+        expect(tell()).to.deep.equal(['forget 1']);
+      }
+      expect(ledger.counts()).to.deep.equal({ verifying: 1, unseen: 0 });
+    });
+
+    it('FAULTS 17: of two envelopes that differ the first stays, and the other one is an alarm', async () => {
+      await payload(1, 1_000);
+      tell();
+      await arrive(1, [verified(1, { sha256: 'f'.repeat(64) })], 1_000, objectId(200));
+      expect([tell(), alarms]).to.deep.equal([[], ['ENVELOPE_CONFLICT']]);
+      expect(ledger.objectsOfPayload(A)[0]!.sha256).to.equal('0'.repeat(64));
+      expect(dealtWith).to.have.length(2);
+    });
+
+    it('an envelope that is not believed is an alarm and goes away', async () => {
+      const envelope = objectId(101);
+      writeFileSync(stages.envelopeFile(envelope), 'forged');
+      answers.set(envelope, { ok: false, code: 'ENVELOPE_SIGNATURE', detail: '' });
+      await stages.runVerify({ envelope });
+      expect([alarms, told, dealtWith]).to.deep.equal([['ENVELOPE_SIGNATURE'], [], [envelope]]);
+      expect(existsSync(stages.envelopeFile(envelope))).to.equal(false);
+    });
+
+    it('while the verifier is away the envelope stays and counts as not dealt with', async () => {
+      const envelope = objectId(101);
+      const working = verifier;
+      verifier = { ask: () => Promise.reject(new SluiceError('CHILD_FAILED', 'Made by a test.')) };
+      expect(await codeOf(payload(1, 1_000))).to.equal('CHILD_FAILED');
+      expect([dealtWith, existsSync(stages.envelopeFile(envelope))]).to.deep.equal([[], true]);
+      verifier = working;
+      await stages.runVerify({ envelope });
+      expect([dealtWith, told]).to.deep.equal([[envelope], ['expect 1']]);
+    });
+
+    it('of tenants nobody serves here nothing is collected, and each object says why', async () => {
+      const reject = { code: 'VERIFY_TENANT_UNKNOWN', detail: 'Why.' };
+      await arrive(1, [verified(1, { reject }), verified(2, { reject })]);
+      expect(tell()).to.deep.equal(['forget 1']);
+      expect(objects(A)).to.deep.equal(Array(2).fill(['quarantined', 'VERIFY_TENANT_UNKNOWN']));
+      expect(ledger.payload(A)!.state).to.equal('closed');
+      await arrive(2, [verified(3, { reject }), verified(4)]);
+      expect(tell(), 'unless somebody else has an object in the bundle').to.deep.equal(['expect 2']);
+    });
+
+    it('what is rejected for another reason is collected, for the operator to look at', async () => {
+      await arrive(1, [verified(1, { reject: { code: 'VERIFY_LABEL_NOT_ALLOWED', detail: 'Why.' } })]);
+      expect(tell()).to.deep.equal(['expect 1']);
+    });
+
+    it('larger than the spool may ever be: quarantined unseen, and nobody makes room for it', async () => {
+      await payload(1, 1_000);
+      incomplete(A);
+      tell();
+      await payload(2, SPOOL_MAX + 1);
+      expect(tell()).to.deep.equal(['forget 2']);
+      expect(objects(B)).to.deep.equal([['quarantined', 'VERIFY_TOO_LARGE']]);
+      await payload(3, SPOOL_MAX - 1_000);
+      expect(tell(), 'it takes no room itself').to.deep.equal(['expect 3']);
+    });
+  });
+
+  describe('room', () => {
+    it('FAULTS 49: without it a payload waits, said once, and is expected as soon as there is some', async () => {
+      await payload(1, 6_000);
+      await payload(2, 6_000);
+      for (let i = 0; i < 3; i++) stages.expectAgain();
+      expect([tell(), alarms]).to.deep.equal([['expect 1'], ['STORAGE_FULL']]);
+      assemble(A);
+      await stages.runRelease({ payload: A });
+      expect(tell()).to.deep.equal(['forget 1']);
+      stages.expectAgain();
+      stages.expectAgain();
+      expect(tell()).to.deep.equal(['expect 2']);
+    });
+
+    it('FAULTS 49: is made by evicting incomplete payloads, the oldest first and no more than it takes', async () => {
+      for (const n of [1, 2, 3]) await payload(n, 3_000);
+      incomplete(C, A, B);
+      tell();
+      await payload(4, 3_500);
+      expect(tell()).to.deep.equal(['evict 1', 'expect 4']);
+      expect(alarms).to.deep.equal(['STORAGE_FULL']);
+      expect(ledger.payload(A)!.state, 'it may be sent again').to.equal('incomplete');
+    });
+
+    it('is never made from payloads that are on their way or assembled', async () => {
+      await payload(1, 5_000);
+      await payload(2, 5_000);
+      assemble(B);
+      tell();
+      await payload(3, 1_000);
+      expect(tell()).to.deep.equal([]);
+    });
+
+    it('no incomplete payload is given up in vain', async () => {
+      await payload(1, 2_000);
+      await payload(2, 6_000);
+      incomplete(A);
+      tell();
+      await payload(3, 8_000);
+      stages.expectAgain();
+      expect(tell()).to.deep.equal([]);
+    });
+
+    it('FAULTS 49: a full disk costs one incomplete payload at a time, for its bytes come back later', async () => {
+      for (const n of [1, 2, 3]) await payload(n, 1_000);
+      incomplete(A, B, C);
+      tell();
+      freeBytes = 500;
+      await payload(4, 1_000);
+      expect(tell()).to.deep.equal(['evict 1']);
+      freeBytes = 1_500;
+      stages.expectAgain();
+      expect(tell()).to.deep.equal(['expect 4']);
+    });
+
+    it('what was evicted is collected anew when it is sent again and there is room', async () => {
+      await payload(1, 6_000);
+      incomplete(A);
+      await payload(2, 6_000);
+      tell();
+      await payload(1, 6_000);
+      expect(tell()).to.deep.equal([]);
+      ledger.setPayload(B, 'assembled', 'verifying');
+      await stages.runRelease({ payload: B });
+      stages.expectAgain();
+      expect(tell()).to.deep.equal(['forget 2', 'expect 1']);
+    });
+
+    it('is not kept waiting for a payload that is decided', async () => {
+      await payload(1, 6_000);
+      await payload(2, 6_000);
+      ledger.closePayload(B);
+      ledger.closePayload(A);
+      tell();
+      stages.expectAgain();
+      expect(tell()).to.deep.equal([]);
+    });
+  });
+
+  describe('release', () => {
+    const start = async (n: number, members: VerifiedObject[]) => {
+      await arrive(n, members);
+      assemble(objectId(n));
+      tell();
+    };
+
+    it('publishes, records, forgets and closes; run twice it does nothing more', async () => {
+      await start(1, [verified(1, { parts: ['a', 'b'] })]);
+      for (let i = 0; i < 2; i++) await stages.runRelease({ payload: A });
+      expect(asked).to.deep.equal(['release 1', 'forget 1']);
+      expect(released[0]).to.deep.equal({
+        transfer: transferId(1),
+        storageRoot: '/storages',
+        tenantFolder: 'demo',
+        parts: ['a', 'b'],
+        payloadFile: join(folder, 'assembly', A, 'data'),
+        offset: 0,
+        sizeBytes: 1_000,
+        whole: true,
+        sha256: '0'.repeat(64),
+        mtimeNs: 5n,
+      });
+      expect(ledger.objectsOfPayload(A)[0]).to.include({ state: 'released', publishedAs: 'a/b' });
+      expect([ledger.payload(A)!.state, tell()]).to.deep.equal(['closed', ['forget 1']]);
+    });
+
+    it('releases nothing that is not assembled', async () => {
+      await arrive(1, [verified(1)]);
+      for (const of of [A, D]) await stages.runRelease({ payload: of });
+      incomplete(A);
+      await stages.runRelease({ payload: A });
+      expect(asked).to.deep.equal([]);
+    });
+
+    it('of a bundle rejected in part, only the rest is released, and no member is taken for the whole', async () => {
+      const reject = { code: 'VERIFY_LABEL_NOT_ALLOWED', detail: 'Why.' };
+      await start(1, [verified(1), verified(2, { reject, parts: [] }), verified(3)]);
+      await stages.runRelease({ payload: A });
+      expect(asked).to.deep.equal(['quarantine 2', 'release 1 3', 'forget 1 3']);
+      expect(quarantined[0]).to.include({ ...reject, quarantineDir: join(folder, 'quarantine'), tenant: 'demo' });
+      expect([...released, ...quarantined].map(({ whole }) => whole)).to.deep.equal([false, false, false]);
+      expect(objects(A)).to.deep.equal([
+        ['released', null],
+        ['quarantined', 'VERIFY_LABEL_NOT_ALLOWED'],
+        ['released', null],
+      ]);
+      expect(ledger.payload(A)!.state).to.equal('closed');
+    });
+
+    for (const code of ['STORAGE_FULL', 'RELEASE_IO'] as ErrorCode[]) {
+      it(`FAULTS 49: what fails with ${code} is tried again, without what was released already`, async () => {
+        await start(1, [verified(1), verified(2)]);
+        const good = release;
+        release = (order) =>
+          order.transfer === transferId(2)
+            ? { transfer: order.transfer, ok: false, code, detail: 'Why.' }
+            : good(order);
+        for (let i = 0; i < 2; i++) expect(await codeOf(stages.runRelease({ payload: A }))).to.equal(code);
+        expect(objects(A)).to.deep.equal([
+          ['released', null],
+          ['verifying', null],
+        ]);
+        expect([ledger.payload(A)!.state, tell()], 'its bytes are still wanted').to.deep.equal(['assembled', []]);
+        release = good;
+        await stages.runRelease({ payload: A });
+        expect(asked).to.deep.equal(['release 1 2', 'release 2', 'release 2', 'forget 1 2']);
+        expect(ledger.payload(A)!.state).to.equal('closed');
+      });
+    }
+
+    it('what fails for good is quarantined with its reason, and the payload is done with', async () => {
+      await start(1, [verified(1), verified(2)]);
+      const good = release;
+      release = (order) =>
+        order.transfer === transferId(1)
+          ? { transfer: order.transfer, ok: false, code: 'DIGEST_MISMATCH', detail: 'Why.' }
+          : good(order);
+      await stages.runRelease({ payload: A });
+      expect(asked).to.deep.equal(['release 1 2', 'quarantine 1', 'forget 2']);
+      expect(objects(A)).to.deep.equal([
+        ['quarantined', 'DIGEST_MISMATCH'],
+        ['released', null],
+      ]);
+      expect(ledger.payload(A)!.state).to.equal('closed');
+    });
+
+    it('goes in batches, each recorded before the next one is begun', async () => {
+      await start(
+        1,
+        Array.from({ length: 600 }, (_, i) => verified(i + 1)),
+      );
+      const good = release;
+      let recorded = -1;
+      release = (order) => {
+        if (order.transfer === transferId(600)) recorded = ledger.counts().released!;
+        return good(order);
+      };
+      await stages.runRelease({ payload: A });
+      expect(asked.map((words) => words.split(' ').length - 1)).to.deep.equal([256, 256, 88, 600]);
+      expect(recorded).to.equal(512);
+    });
+
+    it('never runs twice at once for a payload', async () => {
+      await start(1, [verified(1)]);
+      const good = release;
+      let finish = () => {};
+      release = (order) =>
+        new Promise((resolve) => {
+          finish = () => resolve(good(order));
+        });
+      const first = stages.runRelease({ payload: A });
+      await stages.runRelease({ payload: A });
+      expect(asked).to.deep.equal(['release 1']);
+      finish();
+      await first;
+      expect(asked).to.deep.equal(['release 1', 'forget 1']);
+    });
+  });
+});
