@@ -70,7 +70,7 @@ describe('configuration: values', () => {
     expect(config.assembly).deep.equal({
       memory: LIMITS.assemblyBytes,
       orphans: LIMITS.orphanBytes,
-      spoolMax: 20 * 1024 ** 3,
+      spoolMax: 256 * 1024 ** 3,
       minFree: 512 * 1024 ** 2,
       decoders: 1,
     });

@@ -46,7 +46,7 @@ describe('send process', () => {
     const tookMs = far.heard.at(-1)!.atMs - far.heard[0]!.atMs;
     const share = (far.heard.length * WIRE_BYTES) / tookMs / bytesPerMs;
     // Ahead only by the burst it begins with; how far behind is a matter of how busy the machine is.
-    expect(share).to.be.within(0.7, 1.04);
+    expect(share).to.be.within(0.5, 1.04);
   });
 
   it('a small payload on an idle link: padding, envelope, payload, a pause, padding, repair, envelope, padding', async () => {
