@@ -16,8 +16,11 @@ import type { EncoderThreadData, FromEncoder, ToEncoder } from './encoderThread.
 import type { SenderProtocol, SenderSettings, SendOrder, SentReport } from './orders.js';
 import { SendingSocket } from './sendingSocket.js';
 
-/** Time for which the ring may run ahead of the wire, within these bounds: a heartbeat waits behind what is in it. */
-const RING_AHEAD_MS = 150;
+/**
+ * Time for which the ring may run ahead of the wire, within these bounds: long enough to encode a large block meanwhile,
+ * and no longer, for a heartbeat waits behind what is in it.
+ */
+const RING_AHEAD_MS = 400;
 const RING_MIN_BYTES = 256 * 1024;
 const RING_MAX_BYTES = 16 * 1024 * 1024;
 /** The pacing loop wakes this often while there is something to send. */

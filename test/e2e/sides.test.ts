@@ -6,7 +6,16 @@ import { createSocket } from 'node:dgram';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { concurrently, kill, type Line, type Run, type RunFile, readJson, type Workplace } from '../support/cli.js';
+import {
+  concurrently,
+  type Ended,
+  kill,
+  type Line,
+  type Run,
+  type RunFile,
+  readJson,
+  type Workplace,
+} from '../support/cli.js';
 import {
   drop,
   inState,
@@ -111,15 +120,22 @@ const cases: Record<string, (place: Workplace) => Promise<void>> = {
       await ready(high);
       let low = startLow(place, sides);
       await ready(low);
-      const names = Array.from({ length: 12 }, (_, i) => `file ${i}`);
-      names.forEach((name, i) => {
-        drop(sides, name, randomBytes(i, 270_000));
-      });
+      const names: string[] = [];
+      const dropSome = (count: number) => {
+        for (let i = 0; i < count; i++) {
+          const name = `file ${names.length}`;
+          drop(sides, name, randomBytes(names.length, 270_000));
+          names.push(name);
+        }
+      };
       const released = () => readTree(sides.storage).size;
+      dropSome(6);
       await high.until(() => released() >= 2, 'released file');
       await killSupervisor(high, sides.highState);
-      const unheard = () => inState(low, 'sent').some(({ path }) => !readTree(sides.storage).has(path as string));
-      await low.until(unheard, 'transfer nobody heard');
+      dropSome(1);
+      await low.until(() => inState(low, 'sent').some(({ path }) => path === names.at(-1)), 'transfer nobody heard');
+      dropSome(4);
+      await low.until(() => inState(low, 'sending').some(({ path }) => path === names.at(-1)), 'last transfer begun');
       await killSupervisor(low, sides.lowState);
       await place.expectNothingRuns(20_000);
 
@@ -128,13 +144,12 @@ const cases: Record<string, (place: Workplace) => Promise<void>> = {
       low = startLow(place, sides);
       await ready(low);
       // What was sent while nobody listened is named by number or by transfer; then a person asks for it.
-      const asked = new Set<unknown>();
+      const asked = new Map<unknown, Promise<Ended>>();
       await high.until(
         () => {
           for (const news of inState(high, 'incomplete')) {
             const id = news.transfer || news.sequence;
-            if (!asked.has(id)) void resend(place, sides, id);
-            asked.add(id);
+            if (!asked.has(id)) asked.set(id, place.sluice('resend', String(id), '--state', sides.lowState).ended);
           }
           return released() === names.length;
         },
@@ -142,6 +157,7 @@ const cases: Record<string, (place: Workplace) => Promise<void>> = {
         90_000,
       );
       expect(asked.size).to.be.above(0);
+      for (const { code, stderr } of await Promise.all(asked.values())) expect(code, stderr).to.equal(0);
       await stopAll(place, low, high);
       expect([...readTree(sides.storage).keys()].sort(), 'no versions').to.deep.equal(names.sort());
       const accepted = readTree(`${sides.share}.accepted`);

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { generateKeys } from '../../shared/crypto/keyfiles.js';
 import { toYaml } from '../../shared/ops/config/load.js';
 import type { HighConfigInput, LowConfigInput } from '../../shared/ops/config/schema.js';
 import { type Line, QUICK_STORE, type Run, type Workplace } from './cli.js';
@@ -17,11 +18,21 @@ export interface Sides {
   high: string;
 }
 
-/** Makes keys and folders; `write` makes the configuration files once the addresses are known. */
+/** Makes folders, and keys with `sluice keygen`. The configuration files are written once the addresses are known. */
 export async function setUpSides(place: Workplace): Promise<Sides> {
-  const keys = join(place.base, 'keys');
-  const made = await place.sluice('keygen', '--out', keys).ended;
+  const made = await place.sluice('keygen', '--out', join(place.base, 'keys')).ended;
   expect(made.code, made.stderr).to.equal(0);
+  return sidesIn(place);
+}
+
+/** The same with keys made here and now, for tests that are not about them. */
+export function setUpSidesQuickly(place: Workplace): Sides {
+  generateKeys(join(place.base, 'keys'));
+  return sidesIn(place);
+}
+
+function sidesIn(place: Workplace): Sides {
+  const keys = join(place.base, 'keys');
   place.folder('storage');
   return {
     share: place.folder('share'),

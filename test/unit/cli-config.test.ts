@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { concurrently, type Workplace } from '../support/cli.js';
-import { setUpSides, writeHigh, writeLow } from '../support/sides.js';
+import { setUpSidesQuickly, writeHigh, writeLow } from '../support/sides.js';
 
 /** What is written instead of a sound line of low.yaml -> what stderr says. */
 const WRONG: Record<string, [from: RegExp, to: string, says: RegExp]> = {
@@ -22,7 +22,7 @@ const WRONG: Record<string, [from: RegExp, to: string, says: RegExp]> = {
 
 const cases: Record<string, (place: Workplace) => Promise<void>> = {
   'shows the effective configuration of both sides, without starting anything': async (place) => {
-    const sides = await setUpSides(place);
+    const sides = setUpSidesQuickly(place);
     writeHigh(sides, '127.0.0.1:5000');
     writeLow(sides, '127.0.0.1:5000');
     for (const [side, file] of [
@@ -47,7 +47,7 @@ const cases: Record<string, (place: Workplace) => Promise<void>> = {
   },
 
   'the high side names its keys as well': async (place) => {
-    const sides = await setUpSides(place);
+    const sides = setUpSidesQuickly(place);
     writeHigh(sides, '127.0.0.1:0');
     const sound = fs.readFileSync(sides.high, 'utf8');
     fs.writeFileSync(sides.high, sound.replace(/^link:$/m, 'link:\n  silence: soon'));
@@ -67,7 +67,7 @@ const cases: Record<string, (place: Workplace) => Promise<void>> = {
 
 for (const [what, [from, to, says]] of Object.entries(WRONG)) {
   cases[`${what} ends the start of the low side`] = async (place) => {
-    const sides = await setUpSides(place);
+    const sides = setUpSidesQuickly(place);
     writeLow(sides, '127.0.0.1:5000');
     const sound = fs.readFileSync(sides.low, 'utf8');
     expect(sound).to.match(from);
