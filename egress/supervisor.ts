@@ -15,6 +15,7 @@ import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
 import { type HighConfig, loadHighConfig } from '../shared/ops/config/load.js';
 import { writeDurably } from '../shared/ops/durableFiles.js';
 import { type Log, openLog } from '../shared/ops/log.js';
+import { News } from '../shared/ops/news.js';
 import { openQueueStore, type QueueStore, type Stage } from '../shared/ops/queues/store.js';
 import type { Alarm, HighObjectNews, HighReady, HighSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
 import { NEWS_PAGE } from '../shared/ops/sides.js';
@@ -52,6 +53,7 @@ export class HighSide {
   private releaseStage!: Stage<PayloadJob>;
   private position!: LinkPosition;
   private log!: Log;
+  private news!: News<HighObjectNews>;
   private listening = { port: 0, receiveBufferBytes: 0 };
   /** Envelopes that have arrived and are not dealt with yet. */
   private readonly verifying = new Set<ObjectId>();
@@ -136,6 +138,9 @@ export class HighSide {
   private async open(): Promise<void> {
     const { state, config } = this;
     this.log = openLog('high', config.log.level, state.file('high.log'));
+    this.news = new News(this.log);
+    this.news.onObjects((news) => this.listeners.objects(news));
+    this.news.onAlarm((alarm) => this.listeners.alarm(alarm));
     this.ledger = new HighLedger(state.file('ledger.sqlite'), Date.now);
     this.position = new LinkPosition(
       this.ledger,
@@ -144,7 +149,7 @@ export class HighSide {
         incomplete: (payload) => this.incomplete(payload),
         unseen: (_history, sequence) => this.unseen(sequence),
         sessionEnded: (session) => this.receiver.tell('endSession', { session: halvesOf(session).low }),
-        alarm: (code, words) => this.alarm(code, words),
+        alarm: (code, words) => this.news.alarm(code, words),
       },
     );
     this.openProcesses();
@@ -158,8 +163,8 @@ export class HighSide {
       quarantineDir: state.folder('quarantine'),
       storages: new Map(config.tenants.map(({ name, storage }) => [name, storage])),
       room: new AssemblyRoom(config.assembly, () => freeBytesOf(state.path)),
-      changed: (payload) => this.tell(payload),
-      alarm: (code, words) => this.alarm(code, words),
+      changed: (payload) => this.changed(payload),
+      alarm: (code, words) => this.news.alarm(code, words),
       verified: (envelope) => this.verifying.delete(envelope),
     });
     await this.verifier.start();
@@ -171,7 +176,7 @@ export class HighSide {
     await this.rebuild();
     this.housekeeping = setInterval(() => void this.keepHouse(), HOUSEKEEPING_MS);
     if (config.link.transport === 'batched') {
-      this.alarm('TRANSPORT_FALLBACK', 'link.transport is "batched"; this version moves datagrams with dgram.');
+      this.news.alarm('TRANSPORT_FALLBACK', 'link.transport is "batched"; this version moves datagrams with dgram.');
     }
     this.log.info({ ...this.listening, queueStore: this.store.description }, 'high side started');
   }
@@ -231,8 +236,8 @@ export class HighSide {
         heartbeat: ({ bytes }) => this.guard(() => this.heartbeat(bytes)),
         assembled: ({ object }) => this.guard(() => this.assembled(object)),
         badBlock: ({ object, sbn }) =>
-          this.alarm('DIGEST_MISMATCH', `Block ${sbn} of payload ${object} was discarded.`),
-        trouble: ({ code, words }) => this.alarm(code, words),
+          this.news.alarm('DIGEST_MISMATCH', `Block ${sbn} of payload ${object} was discarded.`),
+        trouble: ({ code, words }) => this.news.alarm(code, words),
       },
     });
     for (const { storage } of tenants) makeStorage(storage);
@@ -246,7 +251,7 @@ export class HighSide {
       ...(config.queues.redisUrl === undefined ? {} : { redisUrl: config.queues.redisUrl }),
       dir: state.path,
       onTrouble: (error) => {
-        this.alarm(error.code, error.detail);
+        this.news.alarm(error.code, error.detail);
         if (error.code === 'QUEUE_STORE_EMPTIED') this.nextRebuildMs = 0;
       },
     });
@@ -302,16 +307,16 @@ export class HighSide {
     try {
       writeDurably(this.stages.envelopeFile(object), bytes);
     } catch (error) {
-      this.alarm(codeOf(error), `An envelope cannot be kept: ${wordsOf(error)}`);
+      this.news.alarm(codeOf(error), `An envelope cannot be kept: ${wordsOf(error)}`);
       this.receiver.tell('collectAgain', { envelope: object });
       return;
     }
-    this.enqueueVerify(object).catch((error) => this.alarm('QUEUE_STORE_UNAVAILABLE', wordsOf(error)));
+    this.enqueueVerify(object).catch((error) => this.news.alarm('QUEUE_STORE_UNAVAILABLE', wordsOf(error)));
   }
 
   private async heartbeat(bytes: Uint8Array): Promise<void> {
     const answer = await this.verifier.ask('heartbeat', bytes);
-    if (!answer.ok) return this.alarm(answer.code, `A heartbeat was not believed. ${answer.detail}`);
+    if (!answer.ok) return this.news.alarm(answer.code, `A heartbeat was not believed. ${answer.detail}`);
     this.compareParameters(answer.value);
     this.position.heartbeat(answer.value, performance.now());
   }
@@ -334,14 +339,14 @@ export class HighSide {
   private alarmParameters(words: string): void {
     if (this.alarmedParameters.has(words)) return;
     this.alarmedParameters.add(words);
-    this.alarm('LINK_PARAMETERS', words);
+    this.news.alarm('LINK_PARAMETERS', words);
   }
 
   /** What goes wrong with one piece of news is said; it must not end the side. What was lost is found again by rebuild. */
   private guard(work: () => void | Promise<void>): void {
     Promise.resolve()
       .then(work)
-      .catch((error) => this.alarm(codeOf(error), wordsOf(error)));
+      .catch((error) => this.news.alarm(codeOf(error), wordsOf(error)));
   }
 
   private sinceAdmissionMs(payload: ObjectId): number {
@@ -352,30 +357,23 @@ export class HighSide {
     const payload = this.ledger.payload(object);
     if (payload?.state !== 'assembling' && payload?.state !== 'incomplete') return;
     this.ledger.setPayload(object, 'assembled', 'verifying');
-    this.tell(object);
+    this.changed(object);
     await this.enqueueRelease(object);
   }
 
   private incomplete({ object }: HighPayload): void {
     this.ledger.setPayload(object, 'incomplete', 'incomplete', 'TRANSFER_INCOMPLETE');
     this.receiver.tell('park', { object });
-    this.tell(object);
+    this.changed(object);
   }
 
   private unseen(sequence: number): void {
-    this.alarm('TRANSFER_UNSEEN', `Its sequence number is ${sequence}.`);
-    this.listeners.objects([newsOfGap(sequence)]);
+    this.news.alarm('TRANSFER_UNSEEN', `Its sequence number is ${sequence}.`);
+    this.news.objects([newsOfGap(sequence)]);
   }
 
-  private tell(payload: ObjectId): void {
-    const news = this.ledger.objectsOfPayload(payload).map(newsOf);
-    this.listeners.objects(news);
-    for (const { transfer, state, code } of news) this.log.info({ transfer, state, code }, 'object');
-  }
-
-  private alarm(code: string, words: string): void {
-    this.log.warn({ code }, words);
-    this.listeners.alarm({ code, words });
+  private changed(payload: ObjectId): void {
+    this.news.objects(this.ledger.objectsOfPayload(payload).map(newsOf));
   }
 
   // ------------------------------------------------------------ housekeeping

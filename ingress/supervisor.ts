@@ -5,19 +5,21 @@
  *   share -> intake -> [scan] -> [seal] -> [send] -> one-way link          [stage] = queue stage, see stages.ts
  */
 import { randomBytes } from 'node:crypto';
-import { toHex } from '../shared/core/bytes.js';
 import { codeOf, wordsOf } from '../shared/core/errors.js';
 import { Child } from '../shared/ops/children.js';
 import { type LowConfig, loadLowConfig } from '../shared/ops/config/load.js';
 import { type Log, openLog } from '../shared/ops/log.js';
+import { News } from '../shared/ops/news.js';
 import { openQueueStore, type QueueStore } from '../shared/ops/queues/store.js';
 import type { Alarm, LowObjectNews, LowReady, LowSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
 import { NEWS_PAGE } from '../shared/ops/sides.js';
 import { processesOf, StateFolder } from '../shared/ops/stateFolder.js';
 import { Announcer } from './announcer.js';
-import type { BatchMessage, IntakeProtocol, PollNews } from './intake/messages.js';
-import { LowLedger, type LowObject, newTransferId } from './ledger.js';
+import type { IntakeProtocol, PollNews } from './intake/messages.js';
+import { LowLedger, type LowObject } from './ledger.js';
+import { Originals } from './originals.js';
 import { Quarantine } from './quarantine.js';
+import { Recorder } from './recorder.js';
 import { Resender } from './resender.js';
 import { Scanner } from './scan/scanner.js';
 import type { SealerProtocol } from './seal/messages.js';
@@ -35,9 +37,6 @@ export interface LowListeners {
 const HOUSEKEEPING_MS = 500;
 /** Work that fell out of the queues (a store that was away, a job that gave up) is put into them again. */
 const REBUILD_MS = 60_000;
-const RECORD_AGAIN_MS = 1_000;
-/** Originals dealt with in one go when earlier attempts failed. */
-const DISPOSE_AT_ONCE = 200;
 /** Payloads handed to the sender at once: it takes turns between them. */
 const SENDING_AT_ONCE = 8;
 /** Tried again until it works; jobs of an earlier run are forgotten, for the ledger says again what is to be done. */
@@ -55,6 +54,9 @@ export class LowSide {
   private resender!: Resender;
   private spool!: SpoolKeeper;
   private log!: Log;
+  private news!: News<LowObjectNews>;
+  private recorder!: Recorder;
+  private originals!: Originals;
   private sourcePort = 0;
   private session = '';
   private rules!: ReadonlyMap<string, TenantRules>;
@@ -148,6 +150,9 @@ export class LowSide {
   private async open(): Promise<void> {
     const { state, config } = this;
     this.log = openLog('low', config.log.level, state.file('low.log'));
+    this.news = new News(this.log);
+    this.news.onObjects((news) => this.listeners.objects(news));
+    this.news.onAlarm((alarm) => this.listeners.alarm(alarm));
     const objectsDir = state.folder('spool/objects');
     const envelopesDir = state.folder('spool/envelopes');
     this.ledger = new LowLedger(state.file('ledger.sqlite'), Date.now);
@@ -168,15 +173,28 @@ export class LowSide {
       coding,
       bundles: bundleLimits(config.link),
       now: Date.now,
-      changed: (transfers) => this.tell(transfers),
+      changed: (transfers) => this.changed(transfers),
       sent: (objects) => this.afterSent(objects),
-      alarm: (code, words) => this.trouble(words, code),
+      alarm: (code, words) => this.news.alarm(code, words),
     });
+    this.recorder = new Recorder({
+      ledger: this.ledger,
+      stages: this.stages,
+      changed: (transfers) => this.changed(transfers),
+      recorded: (id) => this.intake.tell('recorded', { id }),
+      alarm: (code, words) => this.news.alarm(code, words),
+    });
+    this.originals = new Originals(
+      this.ledger,
+      this.intake,
+      () => config.tenants,
+      (code, words) => this.news.alarm(code, words),
+    );
     this.spool = new SpoolKeeper(this.ledger, config.spool, { objects: objectsDir, envelopes: envelopesDir });
     this.resender = new Resender(this.ledger, this.stages, coding);
     await this.openQueues();
     this.announcer = new Announcer(this.ledger, this.sealer, this.sender, config.link.heartbeatInterval, (error) =>
-      this.trouble(wordsOf(error), 'SEAL_UNAVAILABLE'),
+      this.news.alarm('SEAL_UNAVAILABLE', wordsOf(error)),
     );
     this.resender.adaptToLink();
     await this.rebuild();
@@ -185,7 +203,7 @@ export class LowSide {
     this.announcer.start(this.session, linkParameters(config));
     this.housekeeping = setInterval(() => this.keepHouse(), HOUSEKEEPING_MS);
     if (config.link.transport === 'batched') {
-      this.trouble('link.transport is "batched"; this version moves datagrams with dgram.', 'TRANSPORT_FALLBACK');
+      this.news.alarm('TRANSPORT_FALLBACK', 'link.transport is "batched"; this version moves datagrams with dgram.');
     }
     this.log.info({ queueStore: this.store.description, sourcePort: this.sourcePort }, 'low side started');
   }
@@ -224,7 +242,7 @@ export class LowSide {
       onStart: async (child) => {
         await child.ask('start', intakeSettings(config, this.rules, this.ledger, state.folder('spool/objects')));
       },
-      onEvent: { batch: (batch) => this.recordUntilDone(batch), polled: (news) => this.polled(news) },
+      onEvent: { batch: (batch) => this.recorder.recordUntilDone(batch), polled: (news) => this.polled(news) },
     });
   }
 
@@ -243,7 +261,7 @@ export class LowSide {
       ...(config.queues.redisUrl === undefined ? {} : { redisUrl: config.queues.redisUrl }),
       dir: state.path,
       onTrouble: (error) => {
-        this.trouble(error.detail, error.code);
+        this.news.alarm(error.code, error.detail);
         if (error.code === 'QUEUE_STORE_EMPTIED') this.nextRebuildMs = 0;
       },
     });
@@ -266,87 +284,26 @@ export class LowSide {
     await stages.enqueueSeal(ledger.waiting('taken', true).map(({ transfer }) => transfer));
     for (const { object } of ledger.payloadsIn('sealing')) await stages.enqueueSealing(object);
     for (const { object } of ledger.payloadsIn('sealed')) await stages.enqueueSend(object);
-    const moving = this.config.tenants.filter(({ afterSent }) => afterSent !== 'keep').map(({ name }) => name);
-    this.afterSent(ledger.toDispose(moving, DISPOSE_AT_ONCE));
+    this.originals.again();
   }
 
   // ------------------------------------------------------------ events
 
-  /** Intake waits for this: while the ledger cannot be written nothing more is taken. */
-  private recordUntilDone(batch: BatchMessage): void {
-    try {
-      this.record(batch);
-    } catch (error) {
-      this.trouble(`What was taken cannot be recorded: ${wordsOf(error)}`, 'SPOOL_IO');
-      setTimeout(() => this.recordUntilDone(batch), RECORD_AGAIN_MS).unref();
-    }
-  }
-
-  private record(batch: BatchMessage): void {
-    const { tenant } = batch;
-    const taken = batch.taken.map((object) => ({
-      ...object,
-      transfer: newTransferId(),
-      tenant,
-      sha256: toHex(object.sha256),
-    }));
-    const others: string[] = [];
-    this.ledger.transaction(() => {
-      this.ledger.addTaken(taken);
-      for (const [state, entries] of [
-        ['refused', batch.refused],
-        ['held', batch.held],
-      ] as const) {
-        for (const entry of entries) {
-          const transfer = newTransferId();
-          others.push(transfer);
-          this.ledger.addNotTaken({ ...entry, transfer, tenant }, state, entry.code, entry.detail);
-        }
-      }
-    });
-    const transfers = taken.map(({ transfer }) => transfer);
-    this.tell([...transfers, ...others]);
-    this.intake.tell('recorded', { id: batch.id });
-    this.stages.enqueueScan(transfers).catch((error) => this.trouble(wordsOf(error), 'QUEUE_STORE_UNAVAILABLE'));
-  }
-
   private polled(news: PollNews): void {
-    for (const words of news.troubles) this.trouble(words, 'INTAKE_UNREADABLE');
-    if (news.heldBack !== '' && this.intakeHeld === '') this.trouble(news.heldBack, 'SPOOL_FULL');
+    for (const words of news.troubles) this.news.alarm('INTAKE_UNREADABLE', words);
+    if (news.heldBack !== '' && this.intakeHeld === '') this.news.alarm('SPOOL_FULL', news.heldBack);
     this.intakeHeld = news.heldBack;
     this.wantedBytes = news.wantedBytes;
   }
 
-  /** Deals with the originals of objects that have been sent. */
   private afterSent(objects: readonly LowObject[]): void {
     this.announcer?.soon();
-    for (const { tenant, rawPath, fingerprint, transfer } of objects) {
-      const settings = this.config.tenants.find(({ name }) => name === tenant);
-      if (!settings || settings.afterSent === 'keep') continue;
-      this.intake
-        .ask('dispose', { tenant, rawPath, fingerprint, transfer })
-        .then((outcome) => {
-          // What stays in the share must stay known, or it would be taken again.
-          const stays = outcome.outcome === 'kept' && outcome.reason === 'other-file-system';
-          this.ledger.setDisposed(transfer, stays);
-        })
-        .catch((error) => this.trouble(wordsOf(error), 'INTAKE_UNREADABLE'));
-    }
+    this.originals.afterSent(objects);
   }
 
-  private tell(transfers: readonly string[]): void {
-    const news: LowObjectNews[] = [];
-    for (const transfer of transfers) {
-      const object = this.ledger.object(transfer);
-      if (object) news.push(newsOf(object));
-    }
-    if (news.length > 0) this.listeners.objects(news);
-    for (const { transfer, state, code } of news) this.log.info({ transfer, state, code }, 'object');
-  }
-
-  private trouble(words: string, code: string): void {
-    this.log.warn({ code }, words);
-    this.listeners.alarm({ code, words });
+  private changed(transfers: readonly string[]): void {
+    const objects = transfers.map((transfer) => this.ledger.object(transfer));
+    this.news.objects(objects.filter((object) => object !== undefined).map(newsOf));
   }
 
   // ------------------------------------------------------------ housekeeping
@@ -356,18 +313,18 @@ export class LowSide {
       this.writeRun();
       const reason = this.spool.look(Date.now(), this.wantedBytes);
       this.intake.tell('hold', { reason, roomBytes: this.spool.roomBytes(this.wantedBytes) });
-      this.answerRequests().catch((error) => this.trouble(wordsOf(error), codeOf(error)));
+      this.answerRequests().catch((error) => this.news.alarm(codeOf(error), wordsOf(error)));
       if (performance.now() >= this.nextRebuildMs) {
         this.nextRebuildMs = performance.now() + REBUILD_MS;
-        this.rebuild().catch((error) => this.trouble(wordsOf(error), codeOf(error)));
+        this.rebuild().catch((error) => this.news.alarm(codeOf(error), wordsOf(error)));
       }
     } catch (error) {
-      this.trouble(wordsOf(error), 'SPOOL_IO');
+      this.news.alarm('SPOOL_IO', wordsOf(error));
     }
   }
 
   private answerRequests(): Promise<void> {
-    return this.resender.answerRequests((words) => this.trouble(words, 'QUEUE_STORE_UNAVAILABLE'));
+    return this.resender.answerRequests((words) => this.news.alarm('QUEUE_STORE_UNAVAILABLE', words));
   }
 }
 
