@@ -85,6 +85,8 @@ export const LIMITS = {
   configMaxDepth: 16,
   configMaxAliases: 32,
   configMaxTenants: 1_024,
+  /** Media types that one tenant's list may name. */
+  configMaxTypes: 256,
   /** Findings kept of one object, and characters of each of their texts; further findings are only counted. */
   scanMaxFindings: 64,
   scanFindingMaxText: 1_024,

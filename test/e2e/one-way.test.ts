@@ -71,7 +71,7 @@ describe('FAULTS 62: one way between two network namespaces', function () {
     await place.expectNothingRuns();
     expect(link.back()).to.deep.equal({ highSent: 0, lowReceived: 0 });
 
-    const accepted = readTree(`${sides.share}.accepted`);
+    const accepted = readTree(sides.accepted);
     const arrived = readTree(sides.storage);
     expect([...arrived.keys()].sort()).to.deep.equal([...names].sort());
     for (const [path, file] of arrived)

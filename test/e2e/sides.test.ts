@@ -97,7 +97,7 @@ const cases: Record<string, (place: Workplace) => Promise<void>> = {
     await high.until(() => inState(high, 'released').length >= 2, 'released objects');
     const arrived = readTree(sides.storage);
     expect([...arrived.keys()].sort()).to.deep.equal(['by number', 'folder/by transfer']);
-    const accepted = readTree(`${sides.share}.accepted`);
+    const accepted = readTree(sides.accepted);
     expect(accepted.size, 'originals moved to accepted').to.equal(2);
     for (const [path, file] of accepted)
       expect((arrived.get(path) as TreeFile).sha256).to.equal((file as TreeFile).sha256);
@@ -160,7 +160,7 @@ const cases: Record<string, (place: Workplace) => Promise<void>> = {
       for (const { code, stderr } of await Promise.all(asked.values())) expect(code, stderr).to.equal(0);
       await stopAll(place, low, high);
       expect([...readTree(sides.storage).keys()].sort(), 'no versions').to.deep.equal(names.sort());
-      const accepted = readTree(`${sides.share}.accepted`);
+      const accepted = readTree(sides.accepted);
       for (const [path, file] of readTree(sides.storage)) {
         expect((accepted.get(path) as TreeFile).sha256, path).to.equal((file as TreeFile).sha256);
       }

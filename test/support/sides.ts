@@ -9,6 +9,8 @@ import { type Line, QUICK_STORE, type Run, type Workplace } from './cli.js';
 
 export interface Sides {
   share: string;
+  /** Where originals go once they are sent. */
+  accepted: string;
   storage: string;
   keys: string;
   lowState: string;
@@ -36,6 +38,7 @@ function sidesIn(place: Workplace): Sides {
   place.folder('storage');
   return {
     share: place.folder('share'),
+    accepted: join(place.base, 'accepted', 'share'),
     storage: join(place.base, 'storage', 'town'),
     keys,
     lowState: join(place.base, 'low'),

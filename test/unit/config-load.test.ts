@@ -14,12 +14,19 @@ describe('configuration: values', () => {
       {
         name: 'town-hall',
         share: '/etc/sluice/in/town-hall',
-        accepted: '/etc/sluice/in/town-hall.accepted',
+        accepted: '/etc/sluice/in/accepted/town-hall',
+        receipts: '/etc/sluice/in/receipts/town-hall',
+        receiptsFor: 'all',
         afterSent: 'move',
         names: 'portable',
         label: 'unclassified',
         policy: 'open',
         maxObjectSize: 64 * 1024 ** 3,
+        types: ['*/*'],
+        quota: {},
+        priority: 'normal',
+        weight: 10,
+        retention: 86_400_000,
       },
     ]);
     expect(config.spool).deep.equal({ highWater: 20 * 1024 ** 3, minFree: 512 * 1024 ** 2, retention: 86_400_000 });
@@ -49,14 +56,25 @@ describe('configuration: values', () => {
       bundleMaxFile: 256 * 1024,
       transport: 'auto',
     });
-    expect(config.queues).deep.equal({ store: 'auto' });
-    expect(config.log).deep.equal({ level: 'info' });
+    const DAY = 86_400_000;
+    expect(config.queues).deep.equal({ store: 'auto', sentinels: [], keepFinished: 1000, keepFinishedFor: DAY });
+    expect(config.console).deep.equal({
+      enabled: true,
+      listen: { host: '127.0.0.1', port: 0 },
+      readOnly: true,
+      sessionLifetime: DAY / 3,
+    });
+    expect(config.alarms).deep.equal({ starvation: 60_000 });
+    expect(config.retention).deep.equal({ finished: 90 * DAY, receipts: 90 * DAY, quarantine: 30 * DAY });
+    expect(config.log).deep.equal({ level: 'info', maxSize: 64 * 1024 ** 2, keep: 5 });
   });
 
   it('does the same for the high side', () => {
     const value = { ...high(), tenants: [{ name: 'a' }, { name: 'b', storage: '/data/b' }], storageRoot: '../out' };
     const config = parseHighConfig(value, 'high.yaml', '/etc/sluice');
     expect(config.tenants.map((tenant) => tenant.storage)).deep.equal(['/etc/out/a', '/data/b']);
+    expect(config.tenants.map((tenant) => tenant.receipts)).deep.equal(['/etc/out/receipts/a', '/data/receipts/b']);
+    expect(config.tenants[0]).deep.include({ retention: 30 * 86_400_000, quota: {}, types: ['*/*'] });
     expect(config.tenants[0]).deep.include({ labels: ['unclassified'], requiredFilters: ['type', 'archive'] });
     expect(config.keys).deep.equal({ trusted: '/etc/sluice/trusted', link: '/etc/sluice/keys/link.key' });
     expect(config.link).deep.equal({
@@ -129,7 +147,7 @@ describe('configuration: refusals', () => {
     ['link.transport', true, 'is true; allowed: auto, batched, dgram'],
     ['link', 7, 'is 7; allowed: a section with the keys target, source,'],
     ['link.mtuu', 1, 'is not a known key; allowed: target, source, rate, mtu,'],
-    ['lonk', {}, 'is not a known key; allowed: tenants, spool, intake,'],
+    ['lonk', {}, 'is not a known key; allowed: tenants, tenantsDir, spool, intake,'],
     ['link.target', '10.0.0.2', 'is "10.0.0.2"; allowed: an IPv4 address and a port from 1 to 65535'],
     ['link.target', '10.0.0.2:0', 'is "10.0.0.2:0"; allowed: an IPv4 address and a port from 1 to 65535'],
     ['link.target', '10.0.0.2:65536', 'is "10.0.0.2:65536"; allowed: an IPv4 address'],
@@ -207,6 +225,7 @@ describe('configuration: refusals', () => {
       'tenants[1].name',
       'tenants[1].share',
       'tenants[1].accepted',
+      'tenants[1].receipts',
       'queues.redisUrl',
     ]);
   });
@@ -229,7 +248,7 @@ describe('configuration: refusals', () => {
 describe('configuration: contradictions', () => {
   const tenants = (...shares: string[]) => ({
     ...low(),
-    tenants: shares.map((share, i) => ({ name: `t${i}`, share, accepted: `/accepted/${i}` })),
+    tenants: shares.map((share, i) => ({ name: `t${i}`, share, accepted: `/accepted/${i}`, receipts: `/told/${i}` })),
   });
   it('FAULTS 67: shares inside each other', () => {
     expect(lowProblems(tenants('/in', '/in/sub'))).deep.equal([
@@ -253,10 +272,23 @@ describe('configuration: contradictions', () => {
   });
 
   it('FAULTS 67: accepted files would be taken again', () => {
-    const inside = { ...low(), tenants: [{ name: 'a', share: '/in', accepted: '/in/done' }] };
+    const inside = { ...low(), tenants: [{ name: 'a', share: '/in', accepted: '/in/done' } as Section] };
     expect(lowProblems(inside)[0]).match(/^low\.yaml: tenants\[0\]\.accepted is "\/in\/done"; allowed: a folder apart/);
-    inside.tenants[0] = { ...inside.tenants[0]!, afterSent: 'keep' } as never;
+    inside.tenants[0] = { ...inside.tenants[0]!, afterSent: 'keep' };
     expect(() => parseLowConfig(inside, 'low.yaml', '/x')).not.to.throw();
+  });
+
+  it('FAULTS 67: receipts would be taken for files, or would be published', () => {
+    const told = { name: 'a', share: '/in', receipts: '/in/told' };
+    expect(lowProblems({ ...low(), tenants: [told] })[0]).match(/^low\.yaml: tenants\[0\]\.receipts is "\/in\/told"/);
+    const silent = { ...low(), tenants: [{ ...told, receiptsFor: 'none' }] };
+    expect(() => parseLowConfig(silent, 'low.yaml', '/x')).not.to.throw();
+    const named = { ...high(), tenants: { a: {}, receipts: {} }, storageRoot: '/out' };
+    expect(highProblems(named)[0]).match(
+      /^high\.yaml: tenants\.a\.receipts is "\/out\/receipts\/a"; allowed: a folder apart from tenants\.receipts\.storage/,
+    );
+    const shares = { a: { share: '/in/a' }, receipts: { share: '/in/receipts' }, accepted: { share: '/in/accepted' } };
+    expect(lowProblems({ ...low(), tenants: shares })).length.greaterThan(1);
   });
 
   it('FAULTS 67: shares and storage in or around the state folder', () => {
@@ -266,7 +298,7 @@ describe('configuration: contradictions', () => {
       /^low\.yaml: tenants\[0\]\.share is "\/s"; allowed: a folder/,
     );
     expect(lowProblems(tenants('/s'), '/s')).length(1);
-    expect(highProblems(high(), '/etc/sluice/out')[0]).match(/^high\.yaml: tenants\[0\]\.storage is/);
+    expect(highProblems(high(), '/etc/sluice/out').join('\n')).match(/^high\.yaml: tenants\[0\]\.storage is/m);
     expect(() => parseLowConfig(low(), 'low.yaml', '/x', { stateDir: '/x/state' })).not.to.throw();
   });
 
@@ -323,5 +355,30 @@ describe('configuration: contradictions', () => {
     expect(lowProblems({ ...low(), queues: { store: 'redis' } })[0]).match(/^low\.yaml: queues\.redisUrl is missing/);
     const unused = { store: 'embedded', redisUrl: 'redis://127.0.0.1' };
     expect(lowProblems({ ...low(), queues: unused })[0]).match(/^low\.yaml: queues\.store is "embedded"/);
+  });
+
+  const redis = 'rediss://127.0.0.1';
+  const queues: [what: Section, key: string][] = [
+    [{ sentinels: ['s:26379'] }, 'queues.sentinelName'],
+    [{ sentinelName: 'gate' }, 'queues.sentinelName'],
+    [{ sentinelPasswordFile: 'p' }, 'queues.sentinelPasswordFile'],
+    [{ redisPasswordFile: 'p' }, 'queues.redisPasswordFile'],
+    [{ redisUrl: 'redis://:x@127.0.0.1', redisPasswordFile: 'p' }, 'queues.redisPasswordFile'],
+    [{ redisUrl: 'redis://127.0.0.1', redisCa: 'ca.pem' }, 'queues.redisCa'],
+    [{ store: 'embedded', sentinels: ['s:1'], sentinelName: 'gate' }, 'queues.store'],
+  ];
+  for (const [written, key] of queues) {
+    it(`FAULTS 67: ${key} with ${Object.keys(written)}`, () => {
+      const found = lowProblems({ ...low(), queues: written });
+      expect(found).length(1);
+      expect(found[0]!.startsWith(`low.yaml: ${key} `), found[0]).equal(true);
+    });
+  }
+
+  it('Redis keys that belong together', () => {
+    const together = { redisUrl: redis, redisPasswordFile: 'p', redisCa: 'ca.pem', sentinels: ['s.example:26379'] };
+    const config = parseLowConfig({ ...low(), queues: { ...together, sentinelName: 'gate' } }, 'low.yaml', '/x');
+    expect(config.queues.sentinels).deep.equal([{ host: 's.example', port: 26_379 }]);
+    expect(config.queues.redisPasswordFile).equal('/x/p');
   });
 });

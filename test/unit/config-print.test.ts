@@ -18,12 +18,12 @@ import {
 import { parseHighConfig, parseLowConfig, printConfig } from '../../shared/ops/config/load.js';
 import { configReference } from '../../shared/ops/config/reference.js';
 import { type HighConfigInput, highSchema, type LowConfigInput, lowSchema } from '../../shared/ops/config/schema.js';
-import { SETTINGS, writeDuration, writeRate, writeSize } from '../../shared/ops/config/settings.js';
+import { SETTINGS, sectionOf, writeDuration, writeRate, writeSize } from '../../shared/ops/config/settings.js';
 
 const LOW: LowConfigInput = {
   tenants: {
     a: { share: 'in/a', policy: 'strict.yaml' },
-    b: { share: 'in/b', maxObjectSize: 1000, afterSent: 'keep' },
+    b: { share: 'in/b', maxObjectSize: 1000, afterSent: 'keep', quota: { bytes: '5GiB' }, retention: '2h' },
   },
   keys: { signing: 'keys/signing.key', link: 'keys/link.key' },
   link: { target: '10.0.0.2:5000', source: '10.0.0.1', rate: '1.5Gbps', mtu: 9000, overhead: 0.05 },
@@ -134,7 +134,7 @@ describe('configuration: reference', () => {
   /** Key paths as the reference writes them, found without its help. */
   function keysOf(schema: z.ZodType, path: string): string[] {
     if (SETTINGS.has(schema)) return [path];
-    const { shape, element } = schema as { shape?: Record<string, z.ZodType>; element?: z.ZodType };
+    const { shape, element } = sectionOf(schema) as { shape?: Record<string, z.ZodType>; element?: z.ZodType };
     if (element) return keysOf(element, `${path}[]`);
     return Object.entries(shape!).flatMap(([key, part]) => keysOf(part, path === '' ? key : `${path}.${key}`));
   }

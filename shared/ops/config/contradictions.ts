@@ -6,7 +6,7 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 import { blockSymbolsMax, symbolBytesForMtu } from './derive.js';
 import type { Problems } from './problems.js';
-import { acceptedFolder, storageFolder } from './resolve.js';
+import { acceptedFolder, highReceiptsFolder, lowReceiptsFolder, storageFolder } from './resolve.js';
 import type { HighSections, LowSections } from './schema.js';
 import { writeEndpoint, writeSize } from './settings.js';
 
@@ -23,6 +23,7 @@ export function checkLow(low: LowSections, stateDir: string | undefined, problem
   for (const { key, value } of low.tenants) {
     folders.push({ key: `${key}.share`, path: value.share });
     if (value.afterSent === 'move') folders.push({ key: `${key}.accepted`, path: acceptedFolder(value) });
+    if (value.receiptsFor !== 'none') folders.push({ key: `${key}.receipts`, path: lowReceiptsFolder(value) });
     if (value.policy.startsWith(sep)) files.push({ key: `${key}.policy`, path: value.policy });
   }
   if (low.keys) {
@@ -41,8 +42,12 @@ export function checkHigh(high: HighSections, stateDir: string | undefined, prob
   const folders: Place[] = [];
   for (const { key, value } of high.tenants) {
     const path = storageFolder(value, high.storageRoot);
-    if (path !== undefined) folders.push({ key: `${key}.storage`, path });
-    else problems.refuse(`${key}.storage`, undefined, 'a path, or a path for all tenants in storageRoot');
+    if (path === undefined) {
+      problems.refuse(`${key}.storage`, undefined, 'a path, or a path for all tenants in storageRoot');
+      continue;
+    }
+    folders.push({ key: `${key}.storage`, path });
+    if (value.receiptsFor !== 'none') folders.push({ key: `${key}.receipts`, path: highReceiptsFolder(value, path) });
   }
   const files: Place[] = [];
   if (high.keys) {
@@ -133,10 +138,33 @@ function checkLink(link: NonNullable<LowSections['link']>, problems: Problems): 
 }
 
 function checkQueues(queues: NonNullable<LowSections['queues']>, problems: Problems): void {
-  if (queues.store === 'redis' && queues.redisUrl === undefined) {
+  const { store, redisUrl, redisPasswordFile, redisCa, sentinels, sentinelName, sentinelPasswordFile } = queues;
+  const somewhere = redisUrl !== undefined || sentinels.length > 0;
+  if (store === 'redis' && !somewhere) {
     problems.refuse('queues.redisUrl', undefined, 'the address of a Redis, because queues.store is redis');
   }
-  if (queues.redisUrl !== undefined && (queues.store === 'redis-server' || queues.store === 'embedded')) {
-    problems.refuse('queues.store', queues.store, 'auto or redis, because queues.redisUrl is given');
+  if (somewhere && (store === 'redis-server' || store === 'embedded')) {
+    const given = redisUrl === undefined ? 'queues.sentinels' : 'queues.redisUrl';
+    problems.refuse('queues.store', store, `auto or redis, because ${given} is given`);
+  }
+  if (sentinels.length > 0 && sentinelName === undefined) {
+    problems.refuse(
+      'queues.sentinelName',
+      undefined,
+      'the name the sentinels know the Redis by, because queues.sentinels is given',
+    );
+  }
+  const unused = (key: string, value: unknown, needs: string) => {
+    if (value !== undefined) problems.refuseSecret(`queues.${key}`, value, `nothing without ${needs}`);
+  };
+  if (sentinels.length === 0) {
+    unused('sentinelName', sentinelName, 'queues.sentinels');
+    unused('sentinelPasswordFile', sentinelPasswordFile, 'queues.sentinels');
+  }
+  if (!somewhere) unused('redisPasswordFile', redisPasswordFile, 'queues.redisUrl or queues.sentinels');
+  const url = redisUrl === undefined ? undefined : new URL(redisUrl);
+  if (url?.protocol !== 'rediss:') unused('redisCa', redisCa, 'a rediss: address in queues.redisUrl');
+  if (url !== undefined && url.password !== '' && redisPasswordFile !== undefined) {
+    unused('redisPasswordFile', redisPasswordFile, 'an address in queues.redisUrl that holds no password');
   }
 }

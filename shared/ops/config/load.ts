@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { LIMITS } from '../../core/limits.js';
 import { checkHigh, checkLow } from './contradictions.js';
 import { isSection, Problems } from './problems.js';
-import { resolveLowLink, resolveLowTenant, storageFolder } from './resolve.js';
+import { resolveHighTenant, resolveLowLink, resolveLowTenant } from './resolve.js';
 import {
   type HighConfig,
   type HighSections,
@@ -74,7 +74,11 @@ function finishLow(value: unknown, origin: string, baseDir: string, options: Loa
   problems.throwIfAny();
   // Without a problem every section is there.
   const { tenants, link, ...rest } = sections as Required<LowSections>;
-  return { tenants: tenants.map((tenant) => resolveLowTenant(tenant.value)), link: resolveLowLink(link), ...rest };
+  return {
+    tenants: tenants.map((tenant) => resolveLowTenant(tenant.value, rest)),
+    link: resolveLowLink(link),
+    ...rest,
+  };
 }
 
 function finishHigh(value: unknown, origin: string, baseDir: string, options: LoadOptions): HighConfig {
@@ -83,12 +87,7 @@ function finishHigh(value: unknown, origin: string, baseDir: string, options: Lo
   checkHigh(sections, options.stateDir && resolve(options.stateDir), problems);
   problems.throwIfAny();
   const { tenants, ...rest } = sections as HighSections & Omit<HighConfig, 'tenants'>;
-  // The contradictions have been looked for, so every tenant has its storage.
-  const withStorage = (tenant: (typeof tenants)[number]['value']) => ({
-    ...tenant,
-    storage: storageFolder(tenant, rest.storageRoot)!,
-  });
-  return { ...rest, tenants: tenants.map((tenant) => withStorage(tenant.value)) };
+  return { ...rest, tenants: tenants.map((tenant) => resolveHighTenant(tenant.value, rest)) };
 }
 
 /**

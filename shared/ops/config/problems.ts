@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { SluiceError } from '../../core/errors.js';
-import { SETTINGS } from './settings.js';
+import { SETTINGS, sectionOf } from './settings.js';
 
 /** Problems shown at most; the rest is only counted. */
 const SHOWN_PROBLEMS = 50;
@@ -50,7 +50,7 @@ export class Problems {
     }
     const info = schema === undefined ? undefined : SETTINGS.get(schema);
     if (issue.code === 'unrecognized_keys') {
-      for (const name of issue.keys) this.unknownKey(path, name, schema);
+      for (const name of issue.keys) this.unknownKey(path, name, schema && sectionOf(schema));
     } else if (info?.secret) this.refuseSecret(path, found, info.allowed);
     else this.refuse(path, found, info?.allowed ?? structureOf(schema));
   }
@@ -75,12 +75,14 @@ export function isSection(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function below(schema: z.ZodType, step: PropertyKey): z.ZodType | undefined {
+function below(outer: z.ZodType, step: PropertyKey): z.ZodType | undefined {
+  const schema = sectionOf(outer);
   if (schema instanceof z.ZodObject && Object.hasOwn(schema.shape, step)) return schema.shape[step as string];
   return schema instanceof z.ZodArray ? (schema.element as z.ZodType) : undefined;
 }
 
-function structureOf(schema: z.ZodType | undefined): string {
+function structureOf(outer: z.ZodType | undefined): string {
+  const schema = outer && sectionOf(outer);
   if (schema instanceof z.ZodObject) return `a section with the keys ${Object.keys(schema.shape).join(', ')}`;
   return 'another value';
 }

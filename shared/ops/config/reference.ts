@@ -1,7 +1,7 @@
 /** docs/CONFIGURATION.md, printed from the schema so that the two cannot differ. */
 import { z } from 'zod';
 import { highSchema, lowSchema } from './schema.js';
-import { SETTINGS } from './settings.js';
+import { SETTINGS, sectionOf } from './settings.js';
 
 const INTRODUCTION = `# Configuration
 
@@ -15,7 +15,9 @@ printed by \`sluice config reference\` (\`npm run docs:config\`); change the sch
 - **path**: a relative one starts at the folder of the configuration file.
 - **address**: an IPv4 address or \`localhost\`; names are not looked up.
 - \`tenants\` is a list of sections with a \`name\`, or a section for each name: \`tenants: { town-hall: { share: /srv/in } }\`.
-  The folders of tenants may not lie in each other nor in or around the state folder, and no key may lie in them.
+  Each may also have a file of its own in \`tenantsDir\`: \`town-hall.yaml\` holds the section of \`town-hall\`.
+  The folders of tenants (shares, storages, accepted originals, receipts) may not lie in each other nor in or around the
+  state folder, and no key, policy or tenant's file may lie in them.
 - Tags are refused, so is a key written twice; aliases are few and the file is at most 1 MiB.
 `;
 
@@ -39,7 +41,7 @@ function section(path: string, schema: z.ZodObject): string {
       const fallback = info.fallback === undefined ? '**required**' : asCode(info.fallback);
       rows.push(`| \`${full}\` | ${info.unit} | ${fallback} | ${info.meaning} Allowed: ${info.allowed}. |`);
     } else if (part instanceof z.ZodArray) inside += section(`${full}[]`, part.element as z.ZodObject);
-    else inside += section(full, part as z.ZodObject);
+    else inside += section(full, sectionOf(part) as z.ZodObject);
   }
   if (rows.length === 0) return inside;
   const heading = path === '' ? '' : `\n### \`${path}\`\n`;

@@ -1,17 +1,49 @@
 /** Defaults that follow from other keys, filled in once every section is known to be sound. */
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { blockSymbolsFor, isLoopback, symbolBytesForMtu } from './derive.js';
-import { BLOCK_SYMBOLS_DEFAULT, type HighSections, type LowLink, type LowSections, type LowTenant } from './schema.js';
+import {
+  BLOCK_SYMBOLS_DEFAULT,
+  type HighConfig,
+  type HighSections,
+  type HighTenant,
+  type LowConfig,
+  type LowLink,
+  type LowSections,
+  type LowTenant,
+} from './schema.js';
+
+type LowTenantWritten = LowSections['tenants'][number]['value'];
+type HighTenantWritten = HighSections['tenants'][number]['value'];
+
+/** `purpose`/`name` in the folder above a tenant's own one, so that a tenant finds everything in one place. */
+const beside = (folder: string, purpose: string, name: string): string => join(dirname(folder), purpose, name);
 
 /** Beside the share, so that moving a file there is a rename on the same disk. */
-export function acceptedFolder(tenant: LowSections['tenants'][number]['value']): string {
-  return tenant.accepted ?? join(tenant.share, '..', `${basename(tenant.share)}.accepted`);
-}
+export const acceptedFolder = ({ accepted, share }: LowTenantWritten): string =>
+  accepted ?? beside(share, 'accepted', basename(share));
 
-export const resolveLowTenant = (tenant: LowSections['tenants'][number]['value']): LowTenant => ({
+export const lowReceiptsFolder = ({ receipts, share }: LowTenantWritten): string =>
+  receipts ?? beside(share, 'receipts', basename(share));
+
+export const highReceiptsFolder = ({ receipts, name }: HighTenantWritten, storage: string): string =>
+  receipts ?? beside(storage, 'receipts', name);
+
+export const resolveLowTenant = (tenant: LowTenantWritten, rest: Pick<LowConfig, 'spool'>): LowTenant => ({
   ...tenant,
   accepted: acceptedFolder(tenant),
+  receipts: lowReceiptsFolder(tenant),
+  retention: tenant.retention ?? rest.spool.retention,
 });
+
+/** `tenant` has a storage: that is looked at before. */
+export function resolveHighTenant(
+  tenant: HighTenantWritten,
+  rest: Pick<HighConfig, 'storageRoot' | 'retention'>,
+): HighTenant {
+  const storage = storageFolder(tenant, rest.storageRoot)!;
+  const retention = tenant.retention ?? rest.retention.quarantine;
+  return { ...tenant, storage, receipts: highReceiptsFolder(tenant, storage), retention };
+}
 
 export function resolveLowLink(link: NonNullable<LowSections['link']>): LowLink {
   return {
@@ -22,9 +54,6 @@ export function resolveLowLink(link: NonNullable<LowSections['link']>): LowLink 
 }
 
 /** Where the tenant's objects are published; undefined when the configuration does not say. */
-export function storageFolder(
-  tenant: HighSections['tenants'][number]['value'],
-  storageRoot: string | undefined,
-): string | undefined {
+export function storageFolder(tenant: HighTenantWritten, storageRoot: string | undefined): string | undefined {
   return tenant.storage ?? (storageRoot === undefined ? undefined : join(storageRoot, tenant.name));
 }

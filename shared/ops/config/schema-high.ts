@@ -2,20 +2,28 @@
 import { z } from 'zod';
 import { LIMITS } from '../../core/limits.js';
 import {
+  alarms,
   linkKey,
   log,
   maxObjectSize,
   minFree,
   mtu,
   namesRule,
+  operatorConsole,
   PATH,
   queues,
+  quota,
+  receiptsFor,
+  retention,
   tenantName,
+  tenantsDir,
   transport,
+  types,
 } from './schema-common.js';
 import {
   count,
   duration,
+  durationOrElse,
   endpointText,
   pathText,
   plainText,
@@ -36,6 +44,14 @@ export function highSchema(baseDir: string) {
         meaning: 'Folder that released objects of the tenant are published in.',
         fallback: 'a folder with the name of the tenant in `storageRoot`',
       }),
+    receipts: pathText(baseDir)
+      .optional()
+      .register(SETTINGS, {
+        ...PATH,
+        meaning: 'Folder that receipts for the tenant are written to; outside every storage.',
+        fallback: '`receipts/` and the name of the tenant, in the folder above its storage',
+      }),
+    receiptsFor: receiptsFor(),
     labels: z
       .array(plainText(LIMITS.manifestMaxTextBytes))
       .min(1)
@@ -59,10 +75,21 @@ export function highSchema(baseDir: string) {
       }),
     names: namesRule(),
     maxObjectSize: maxObjectSize(),
+    types: types(
+      'Media types that are released to this tenant, as the manifest names them; any other is quarantined. This side does not look into the bytes itself: it holds the low side to what it says.',
+    ),
+    quota: quota('in assembly and waiting to be released'),
+    retention: durationOrElse(
+      '`retention.quarantine`',
+      '0ms',
+      '3650d',
+      'How long quarantined and incomplete bytes of the tenant are kept.',
+    ),
   });
   const trusted = z.union([pathText(baseDir), z.array(pathText(baseDir)).min(1).max(LIMITS.trustedMaxKeys)]);
   return z.strictObject({
     tenants: z.array(tenant).min(1).max(LIMITS.configMaxTenants),
+    tenantsDir: tenantsDir(baseDir),
     storageRoot: pathText(baseDir)
       .optional()
       .register(SETTINGS, {
@@ -123,7 +150,10 @@ export function highSchema(baseDir: string) {
       minFree: minFree(),
       decoders: count(1, 1, 64, 'threads', 'Threads that rebuild lost symbols.'),
     }),
-    queues: queues(),
+    queues: queues(baseDir),
+    console: operatorConsole(),
+    alarms: alarms(),
+    retention: retention(),
     log: log(),
   });
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { LIMITS } from '../../core/limits.js';
 import {
+  alarms,
   BLOCK_SYMBOLS_DEFAULT,
   linkKey,
   log,
@@ -10,16 +11,23 @@ import {
   mtu,
   namesRule,
   OPEN_POLICY,
+  operatorConsole,
   PATH,
   queues,
+  quota,
+  receiptsFor,
+  retention,
   secretPath,
   tenantName,
+  tenantsDir,
   transport,
+  types,
 } from './schema-common.js';
 import {
   choice,
   count,
   duration,
+  durationOrElse,
   endpointText,
   pathText,
   plainText,
@@ -41,8 +49,16 @@ export function lowSchema(baseDir: string) {
       .register(SETTINGS, {
         ...PATH,
         meaning: 'Folder that sent originals are moved to; outside every share.',
-        fallback: 'the share with `.accepted` behind its name',
+        fallback: '`accepted/` and the name of the share, in the folder above it',
       }),
+    receipts: pathText(baseDir)
+      .optional()
+      .register(SETTINGS, {
+        ...PATH,
+        meaning: 'Folder that receipts for the tenant are written to; outside every share.',
+        fallback: '`receipts/` and the name of the share, in the folder above it',
+      }),
+    receiptsFor: receiptsFor(),
     afterSent: choice(
       ['move', 'keep', 'delete'],
       'move',
@@ -68,9 +84,24 @@ export function lowSchema(baseDir: string) {
         fallback: OPEN_POLICY,
       }),
     maxObjectSize: maxObjectSize(),
+    types: types('Media types (as found in the content) that the tenant may send; any other is refused.'),
+    quota: quota('inside the gateway, taken and not yet sent; more waits in the share'),
+    priority: choice(
+      ['urgent', 'normal', 'bulk'],
+      'normal',
+      'Class of the tenant on the link: `urgent` goes before `normal`, and `normal` before `bulk`.',
+    ),
+    weight: count(10, 1, 100, 'parts', 'Share of the link beside other tenants of the same class that want it too.'),
+    retention: durationOrElse(
+      '`spool.retention`',
+      '0ms',
+      '365d',
+      'How long a sent object of the tenant stays in the spool, so that it can be sent again.',
+    ),
   });
   return z.strictObject({
     tenants: z.array(tenant).min(1).max(LIMITS.configMaxTenants),
+    tenantsDir: tenantsDir(baseDir),
     spool: z.strictObject({
       highWater: size(
         '20GiB',
@@ -189,7 +220,10 @@ export function lowSchema(baseDir: string) {
       bundleMaxFile: size('256KiB', '0B', '64MiB', 'Objects up to this size are bundled; larger ones travel alone.'),
       transport: transport(),
     }),
-    queues: queues(),
+    queues: queues(baseDir),
+    console: operatorConsole(),
+    alarms: alarms(),
+    retention: retention(),
     log: log(),
   });
 }

@@ -26,9 +26,9 @@ type Sections<T extends { tenants: unknown[] }> = Partial<Omit<T, 'tenants'>> & 
 };
 
 /** A tenant of the low side, with every default filled in. Sizes in bytes, paths absolute. */
-export type LowTenant = Parsed<Low>['tenants'][number] & { accepted: string };
+export type LowTenant = Parsed<Low>['tenants'][number] & { accepted: string; receipts: string; retention: number };
 /** A tenant of the high side, with every default filled in. Sizes in bytes, paths absolute. */
-export type HighTenant = Parsed<High>['tenants'][number] & { storage: string };
+export type HighTenant = Parsed<High>['tenants'][number] & { storage: string; receipts: string; retention: number };
 /** The link as the low side sees it. Durations in milliseconds, rate in bits a second. */
 export type LowLink = Parsed<Low>['link'] & { source: Endpoint; blockSymbols: number };
 /** The configuration of the low side as the code uses it: bytes, milliseconds, bits a second, absolute paths. */
@@ -38,11 +38,13 @@ export type HighConfig = Omit<Parsed<High>, 'tenants'> & { tenants: HighTenant[]
 
 type Tenants<T extends { name: string }> = T[] | Record<string, Omit<T, 'name'>>;
 type Loosely<T> = {
-  [K in keyof T as K extends 'tenants' | 'keys' | 'link' | 'storageRoot' ? never : K]?: Partial<T[K]>;
+  [K in keyof T as K extends 'tenants' | 'tenantsDir' | 'keys' | 'link' | 'storageRoot' ? never : K]?: Partial<T[K]>;
 };
 /** What may be written for the low side: human units, most keys optional. For code that makes configurations. */
 export type LowConfigInput = Loosely<Written<Low>> &
-  Pick<Written<Low>, 'keys' | 'link'> & { tenants: Tenants<Written<Low>['tenants'][number]> };
+  Pick<Written<Low>, 'keys' | 'link' | 'tenantsDir'> & { tenants: Tenants<Written<Low>['tenants'][number]> };
 /** What may be written for the high side. */
 export type HighConfigInput = Loosely<Written<High>> &
-  Pick<Written<High>, 'keys' | 'link' | 'storageRoot'> & { tenants: Tenants<Written<High>['tenants'][number]> };
+  Pick<Written<High>, 'keys' | 'link' | 'storageRoot' | 'tenantsDir'> & {
+    tenants: Tenants<Written<High>['tenants'][number]>;
+  };

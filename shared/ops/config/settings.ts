@@ -70,6 +70,16 @@ export function size(fallback: string, min: string, max: string, meaning: string
   return schema.register(SETTINGS, { meaning, unit: 'size', allowed, fallback, write: writeSize });
 }
 
+/** A number of bytes that may be left out; `fallback` says in words what then counts. */
+export function sizeOrElse(fallback: string, min: string, max: string, meaning: string) {
+  const schema = z
+    .union([z.string(), z.number()])
+    .transform(quantity(parseSize, parseSize(min), parseSize(max)))
+    .optional();
+  const allowed = `a size from ${min} to ${max}, such as 20GiB`;
+  return schema.register(SETTINGS, { meaning, unit: 'size', allowed, fallback, write: writeSize });
+}
+
 /** Milliseconds: "500ms". The unit is required. */
 export function duration(fallback: string, min: string, max: string, meaning: string) {
   const schema = z
@@ -77,6 +87,16 @@ export function duration(fallback: string, min: string, max: string, meaning: st
     .transform(quantity(parseDuration, parseDuration(min), parseDuration(max)))
     .prefault(fallback);
   const allowed = `a duration from ${min} to ${max} with its unit, such as ${fallback}`;
+  return schema.register(SETTINGS, { meaning, unit: 'duration', allowed, fallback, write: writeDuration });
+}
+
+/** Milliseconds that may be left out; `fallback` says in words what then counts. */
+export function durationOrElse(fallback: string, min: string, max: string, meaning: string) {
+  const schema = z
+    .string()
+    .transform(quantity(parseDuration, parseDuration(min), parseDuration(max)))
+    .optional();
+  const allowed = `a duration from ${min} to ${max} with its unit, such as 24h`;
   return schema.register(SETTINGS, { meaning, unit: 'duration', allowed, fallback, write: writeDuration });
 }
 
@@ -95,6 +115,24 @@ export function count(fallback: number, min: number, max: number, unit: string, 
   const schema = z.int().min(min).max(max).prefault(fallback);
   const allowed = `a whole number from ${min} to ${max}`;
   return schema.register(SETTINGS, { meaning, unit, allowed, fallback: String(fallback) });
+}
+
+/** A whole number of something that may be left out; `fallback` says in words what then counts. */
+export function countOrElse(fallback: string, min: number, max: number, unit: string, meaning: string) {
+  const schema = z.int().min(min).max(max).optional();
+  const allowed = `a whole number from ${min} to ${max}`;
+  return schema.register(SETTINGS, { meaning, unit, allowed, fallback });
+}
+
+/** Yes or no. */
+export function flag(fallback: boolean, meaning: string) {
+  const schema = z.boolean().prefault(fallback);
+  return schema.register(SETTINGS, {
+    meaning,
+    unit: 'true/false',
+    allowed: 'true or false',
+    fallback: String(fallback),
+  });
 }
 
 /** A number that need not be whole, without a unit. */
@@ -125,6 +163,10 @@ export function plainText(maxBytes: number) {
       (text) => Buffer.byteLength(text) <= maxBytes && !/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u.test(text),
     );
 }
+
+/** A section inside a section that may be left out as a whole: the keys in it have their defaults. */
+export const sectionOf = (schema: z.ZodType): z.ZodType =>
+  schema instanceof z.ZodPrefault && !SETTINGS.has(schema) ? (schema.unwrap() as z.ZodType) : schema;
 
 /** A path as written, made absolute against the folder of the configuration file. */
 export function pathText(baseDir: string) {

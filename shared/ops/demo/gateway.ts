@@ -32,6 +32,8 @@ import { processesOf } from '../stateFolder.js';
 export interface GatewayOptions {
   stateDir: string;
   storageRoot: string;
+  /** Folder for the receipts of both sides; beside shares and storages when absent. */
+  receiptsDir?: string;
   tenants: { name: string; share: string; afterSent: 'move' | 'keep'; policy?: string }[];
   names: 'posix' | 'portable';
   link: Pick<LowConfigInput['link'], 'rate' | 'overhead' | 'mtu' | 'transport'>;
@@ -144,7 +146,11 @@ export class Gateway {
     const { options } = this;
     const { mtu, transport } = options.link;
     const config: HighConfigInput = {
-      tenants: options.tenants.map(({ name }) => ({ name, names: options.names })),
+      tenants: options.tenants.map(({ name }) => ({
+        name,
+        names: options.names,
+        ...this.receipts('high', name),
+      })),
       storageRoot: options.storageRoot,
       keys: { trusted: keys, link: join(keys, KEY_FILES.link) },
       link: { listen: '127.0.0.1:0', ...defined({ mtu, transport }) },
@@ -175,6 +181,7 @@ export class Gateway {
         share,
         afterSent,
         names: options.names,
+        ...this.receipts('low', name),
         ...defined({ policy }),
       })),
       keys: { signing: join(keys, KEY_FILES.signing), link: join(keys, KEY_FILES.link) },
@@ -198,6 +205,11 @@ export class Gateway {
     await this.low.start();
     if (this.low.pid !== undefined) setPriority(this.low.pid, LOW_SIDE_NICENESS);
     this.lowReady = await this.low.ask('start', this.startOf('low', config), START_MS);
+  }
+
+  private receipts(side: 'low' | 'high', tenant: string): { receipts?: string } {
+    const { receiptsDir } = this.options;
+    return receiptsDir === undefined ? {} : { receipts: join(receiptsDir, side, tenant) };
   }
 
   private ended(part: string, expected: boolean): void {

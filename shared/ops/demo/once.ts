@@ -138,6 +138,8 @@ function gatewayOptions(options: OnceOptions, input: string, out: string, stateD
       { name: tenant, share: input, afterSent: 'keep', ...(policy === undefined ? {} : { policy: resolve(policy) }) },
     ],
     names: 'posix',
+    // Neither beside what somebody wants sent nor into a folder that is to be compared.
+    receiptsDir: join(stateDir, 'receipts'),
     link,
     queues,
     impairments,
