@@ -7,11 +7,15 @@
  *   object   assembling --> verifying --> released | quarantined;  assembling <--> incomplete
  */
 import { LedgerFile, type Row } from '../shared/ops/ledgerFile.js';
+import { Tallies, talliesMigration } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
 import type { VerifiedManifests } from './verify/messages.js';
 
 export type HighState = 'assembling' | 'verifying' | 'released' | 'quarantined' | 'incomplete';
 export type PayloadState = 'assembling' | 'incomplete' | 'assembled' | 'closed';
+
+/** States in which nothing waits any more. */
+const FINISHED: readonly HighState[] = ['released', 'quarantined'];
 
 const MIGRATIONS = [
   `
@@ -67,6 +71,7 @@ const MIGRATIONS = [
   ) STRICT;
   CREATE TABLE sessions (session TEXT PRIMARY KEY, ended INTEGER NOT NULL, seen_ms INTEGER NOT NULL) STRICT;
   `,
+  talliesMigration('0', FINISHED),
 ] as const;
 
 export interface HighObject {
@@ -103,12 +108,14 @@ export type Admission = 'new' | 'known' | 'conflict';
 
 export class HighLedger {
   private readonly file: LedgerFile;
+  readonly tallies: Tallies;
 
   constructor(
     path: string,
     private readonly now: () => number,
   ) {
     this.file = new LedgerFile(path, 'high', MIGRATIONS);
+    this.tallies = new Tallies(this.file, FINISHED);
   }
 
   transaction<T>(work: () => T): T {
@@ -246,10 +253,12 @@ export class HighLedger {
   }
 
   counts(): Record<string, number> {
-    const rows = this.file.all('SELECT state, count(*) AS n FROM objects GROUP BY state');
-    const counts = Object.fromEntries(rows.map((row) => [row.state as string, row.n as number]));
-    const gaps = this.file.get('SELECT count(*) AS n FROM gaps')!.n as number;
-    return { ...counts, unseen: gaps };
+    return { ...this.tallies.counts(), unseen: this.gapCount() };
+  }
+
+  /** How many sequence numbers there are of which nothing ever came. */
+  gapCount(): number {
+    return this.file.get('SELECT count(*) AS n FROM gaps')!.n as number;
   }
 
   /** Sequence numbers of which nothing ever came, oldest first. */

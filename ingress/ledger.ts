@@ -8,9 +8,11 @@
 import { randomBytes } from 'node:crypto';
 import { type ErrorCode, SluiceError } from '../shared/core/errors.js';
 import { LedgerFile } from '../shared/ops/ledgerFile.js';
+import { Tallies } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId, VoidRange } from '../shared/wire/statements.js';
 import type { Verdict } from '../shared/wire/verdict.js';
 import {
+  LOW_FINISHED,
   type LowObject,
   type LowState,
   MIGRATIONS,
@@ -33,12 +35,14 @@ export class LowLedger {
   private readonly file: LedgerFile;
   /** The series that sequence numbers belong to; made once, with the ledger. */
   readonly history: string;
+  readonly tallies: Tallies;
 
   constructor(
     path: string,
     private readonly now: () => number,
   ) {
     this.file = new LedgerFile(path, 'low', MIGRATIONS);
+    this.tallies = new Tallies(this.file, LOW_FINISHED);
     this.history = this.file.meta('history') ?? randomBytes(16).toString('hex');
     this.file.setMeta('history', this.history);
   }
@@ -190,8 +194,7 @@ export class LowLedger {
   }
 
   counts(): Record<string, number> {
-    const rows = this.file.all('SELECT state, count(*) AS n FROM objects GROUP BY state');
-    return Object.fromEntries(rows.map((row) => [row.state as string, row.n as number]));
+    return this.tallies.counts();
   }
 
   /** Everything intake need not look at again. */
@@ -340,8 +343,9 @@ export class LowLedger {
   sequenceDone(): number {
     // A payload that is being sent again has been sent before: the position never goes back.
     const open = this.file.get(
-      `SELECT min(sequence) AS first FROM objects JOIN payloads ON payloads.object = objects.payload
-         WHERE objects.state IN ('taken', 'sealed', 'sending') AND sent_ms IS NULL`,
+      `SELECT min(sequence) AS first FROM payloads JOIN objects ON objects.payload = payloads.object
+         WHERE payloads.state IN ('sealing', 'sealed') AND sent_ms IS NULL
+           AND objects.state IN ('taken', 'sealed', 'sending')`,
     )?.first as number | null;
     return open === null || open === undefined ? this.sequenceLast() : open - 1;
   }
@@ -350,7 +354,7 @@ export class LowLedger {
 
   /** Bytes the spool holds. */
   spoolBytes(): number {
-    return (this.file.get('SELECT total(size) AS n FROM objects WHERE spool_file IS NOT NULL')!.n as number) ?? 0;
+    return this.tallies.spooledBytes();
   }
 
   /** Spool files that are still needed. */

@@ -1,9 +1,13 @@
 /** The tables of the low side's ledger, and what their rows mean. */
 import type { Row } from '../shared/ops/ledgerFile.js';
+import { talliesMigration } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
 import type { Verdict } from '../shared/wire/verdict.js';
 
 export type LowState = 'held' | 'refused' | 'taken' | 'sealed' | 'sending' | 'sent';
+
+/** States in which nothing waits any more. */
+export const LOW_FINISHED: readonly LowState[] = ['sent', 'refused'];
 
 export const MIGRATIONS = [
   `
@@ -57,6 +61,8 @@ export const MIGRATIONS = [
   ) STRICT;
   CREATE INDEX requests_open ON requests (answer) WHERE answer IS NULL;
   `,
+  talliesMigration('@spool_file IS NOT NULL', LOW_FINISHED),
+  `CREATE INDEX objects_to_dispose ON objects (tenant) WHERE state = 'sent' AND disposed = 0;`,
 ] as const;
 
 export interface TakenObject {
