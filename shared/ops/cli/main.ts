@@ -5,6 +5,7 @@ import { addBenchCommand } from './bench.js';
 import { addConfigCommand } from './config.js';
 import { addDemoCommand } from './demo.js';
 import type { ExitCode } from './exitCode.js';
+import { addExplainCommand } from './explain.js';
 import { addKeygenCommand } from './keygen.js';
 import { addLinkCommand } from './link.js';
 import { addResendCommand } from './resend.js';
@@ -28,6 +29,7 @@ export async function main(args: string[]): Promise<ExitCode> {
   addLinkCommand(program, finish);
   addKeygenCommand(program);
   addConfigCommand(program);
+  addExplainCommand(program);
   addResendCommand(program, finish);
   addBenchCommand(program, finish);
   try {

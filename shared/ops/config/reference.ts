@@ -8,7 +8,7 @@ const INTRODUCTION = `# Configuration
 Each side has one YAML file of its own, checked as a whole when the side starts: a key that is not known, a value that is
 not allowed and values that contradict each other end the start with one line for each, naming key, value and what is
 allowed. \`sluice config print\` shows the configuration in effect with all defaults and without passwords. This page is
-printed by \`sluice config reference\` (\`npm run docs:config\`); change the schema, not the page.
+printed by \`sluice config reference\` (\`npm run docs\`); change the schema, not the page.
 
 - **size**: a number with \`B\`, \`KiB\`, \`MiB\`, \`GiB\` or \`TiB\`; a bare number is bytes.
 - **duration**: a number with \`ms\`, \`s\`, \`m\`, \`h\` or \`d\`. **rate**: a number with \`bps\`, \`kbps\`, \`Mbps\` or \`Gbps\`.
