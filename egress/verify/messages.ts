@@ -36,11 +36,27 @@ export interface VerifiedObject {
   reject?: { code: string; detail: string };
 }
 
+/** The consignment that all objects of an envelope are members of. */
+export interface VerifiedConsignment {
+  /** 32 hexadecimal digits. */
+  id: string;
+  /** The members have the sequence numbers from here on, without gap. */
+  firstSequence: number;
+  objects: number;
+  sizeBytes: number;
+  tenant: string;
+  /** Safe to show. */
+  root: string;
+  /** Checked path of the folder, divided; empty when it is none. */
+  parts: string[];
+}
+
 export interface VerifiedManifests {
   history: string;
   coding: Coding;
   objects: VerifiedObject[];
   sealedMs: number;
+  consignment?: VerifiedConsignment;
 }
 
 export type Verified<T> = { ok: true; value: T } | { ok: false; code: string; detail: string };

@@ -11,6 +11,7 @@ import type { PublicKey } from '../../shared/crypto/publicKey.js';
 import { statementVerifies } from '../../shared/crypto/signature.js';
 import { checkPath, showName } from '../../shared/wire/names.js';
 import {
+  CONSIGNED_TYPE,
   decodeEnvelope,
   decodeHeartbeat,
   decodeManifests,
@@ -21,8 +22,9 @@ import {
   type Manifests,
   type StatementType,
 } from '../../shared/wire/statements.js';
-import type { TenantRules, Verified, VerifiedManifests, VerifiedObject } from './messages.js';
+import type { TenantRules, Verified, VerifiedConsignment, VerifiedManifests, VerifiedObject } from './messages.js';
 
+const MANIFESTS_TYPES = [MANIFESTS_TYPE, CONSIGNED_TYPE] as const;
 const SHA256_OF_NOTHING = createHash('sha256').digest('hex');
 
 export class Verifier {
@@ -36,31 +38,44 @@ export class Verifier {
 
   manifests(bytes: Uint8Array): Verified<VerifiedManifests> {
     return answer(() => {
-      const { statement, keyId } = this.open(bytes, MANIFESTS_TYPE);
-      const manifests = decodeManifests(statement);
+      const { statement, statementType, keyId } = this.open(bytes, MANIFESTS_TYPES);
+      const manifests = decodeManifests(statement, statementType);
       if (toHex(manifests.keyId) !== keyId) throw new SluiceError('MANIFEST_INVALID', 'It names another key.');
       const { history, coding, sealedMs } = manifests;
       const objects = manifests.manifests.map((manifest) => this.object(manifest, manifests, keyId));
-      return { history, coding, objects, sealedMs };
+      const consignment = this.consignment(manifests);
+      return { history, coding, objects, sealedMs, ...(consignment ? { consignment } : {}) };
     });
   }
 
   heartbeat(bytes: Uint8Array): Verified<Heartbeat> {
     return answer(() => {
-      const { statement, keyId } = this.open(bytes, HEARTBEAT_TYPE);
+      const { statement, keyId } = this.open(bytes, [HEARTBEAT_TYPE]);
       const heartbeat = decodeHeartbeat(statement);
       if (toHex(heartbeat.keyId) !== keyId) throw new SluiceError('MANIFEST_INVALID', 'It names another key.');
       return heartbeat;
     });
   }
 
-  private open(bytes: Uint8Array, wanted: StatementType): { statement: Uint8Array; keyId: string } {
+  private open<Type extends StatementType>(
+    bytes: Uint8Array,
+    wanted: readonly Type[],
+  ): { statement: Uint8Array; statementType: Type; keyId: string } {
     const { statementType, statement, keyId, signature } = decodeEnvelope(bytes);
     const key = this.keys.get(toHex(keyId));
     if (!key) throw new SluiceError('ENVELOPE_KEY_UNKNOWN', `Its key id is ${toHex(keyId)}.`);
     if (!statementVerifies(key, statementType, statement, signature)) throw new SluiceError('ENVELOPE_SIGNATURE', '');
-    if (statementType !== wanted) throw new SluiceError('ENVELOPE_MALFORMED', 'Its statement is of another type.');
-    return { statement, keyId: toHex(keyId) };
+    const type = wanted.find((one) => one === statementType);
+    if (!type) throw new SluiceError('ENVELOPE_MALFORMED', 'Its statement is of another type.');
+    return { statement, statementType: type, keyId: toHex(keyId) };
+  }
+
+  private consignment({ consignment, manifests }: Manifests): VerifiedConsignment | undefined {
+    if (!consignment) return undefined;
+    const { root: rawRoot, ...same } = consignment;
+    const { tenant } = manifests[0]!;
+    const root = checkPath(rawRoot, this.tenants.get(tenant)?.names ?? 'portable');
+    return { ...same, tenant, root: root.ok ? root.path : showName(rawRoot), parts: root.ok ? root.parts : [] };
   }
 
   private object(manifest: Manifest, manifests: Manifests, keyId: string): VerifiedObject {
@@ -88,12 +103,17 @@ export class Verifier {
 
   private objection(
     manifest: Manifest,
-    { coding, manifests }: Manifests,
+    { coding, manifests, consignment }: Manifests,
     rules: TenantRules,
     path: ReturnType<typeof checkPath>,
   ): { code: string; detail: string } | undefined {
     const { label, sizeBytes, sha256, verdicts } = manifest;
     if (!path.ok) return { code: path.code, detail: path.detail };
+    const root = consignment ? checkPath(consignment.root, rules.names) : undefined;
+    if (root && !root.ok) return { code: root.code, detail: root.detail };
+    if (manifest.consignment !== '') {
+      return { code: 'CONSIGNMENT_INVALID', detail: 'It names a consignment without saying what belongs to it.' };
+    }
     if (!rules.labels.includes(label))
       return { code: 'VERIFY_LABEL_NOT_ALLOWED', detail: `It is labelled "${label}".` };
     if (sizeBytes > rules.maxObjectBytes) {

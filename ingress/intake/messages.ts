@@ -20,10 +20,21 @@ export interface IntakeStart {
   known: { tenant: string; rawPath: Uint8Array; fingerprint: string; state: 'taken' | 'refused' }[];
 }
 
+/** The consignment that an entry is a member of. */
+export interface MemberOf {
+  /** 32 hexadecimal digits, the same for all members. */
+  id: string;
+  /** Path of the folder, below the share. */
+  root: string;
+}
+
 export interface BatchMessage {
   id: number;
   tenant: string;
+  /** Consignments whose last member is durable with this batch: how many they have, and the bytes of all of them. */
+  consignments?: (MemberOf & { objects: number; bytes: number })[];
   taken: {
+    consignment?: MemberOf;
     path: string;
     rawPath: Uint8Array;
     fingerprint: string;
@@ -39,6 +50,8 @@ export interface BatchMessage {
 }
 
 export interface NotTakenMessage {
+  /** When it is refused, so is everything else in there. */
+  consignment?: MemberOf;
   path: string;
   rawPath: Uint8Array;
   fingerprint: string;

@@ -1,5 +1,5 @@
 /** What the supervisor asks the sealing process to do. */
-import type { Coding, Heartbeat, Manifest, ObjectId } from '../../shared/wire/statements.js';
+import type { Coding, Consignment, Heartbeat, Manifest, ObjectId } from '../../shared/wire/statements.js';
 import type { Verdict } from '../../shared/wire/verdict.js';
 
 /** One object to be sealed: its manifest without verdicts, and the whole verdict of the scan. */
@@ -13,6 +13,8 @@ export interface SealRequest {
   coding: Coding;
   entries: SealEntry[];
   sealedMs: number;
+  /** When all entries are members of one. */
+  consignment?: Consignment;
 }
 
 export interface SealedEnvelope {

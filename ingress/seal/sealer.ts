@@ -17,7 +17,7 @@ import {
   encodeManifests,
   HEARTBEAT_TYPE,
   type Heartbeat,
-  MANIFESTS_TYPE,
+  manifestsTypeOf,
   type StatementType,
 } from '../../shared/wire/statements.js';
 import { assertComplete } from '../../shared/wire/verdict.js';
@@ -38,7 +38,7 @@ export class Sealer {
    * that cannot be, ENVELOPE_TOO_LARGE.
    */
   seal(request: SealRequest): SealedEnvelope {
-    const { history, coding, sealedMs } = request;
+    const { history, coding, sealedMs, consignment } = request;
     const manifests = request.entries.map(({ manifest, verdict }) => {
       const requiredFilters = Object.hasOwn(this.required, manifest.tenant)
         ? this.required[manifest.tenant]
@@ -56,9 +56,12 @@ export class Sealer {
       }));
       return { ...manifest, verdicts };
     });
-    const statement = encodeManifests({ history, coding, manifests, sealedMs, keyId: this.keyId });
-    decodeManifests(statement);
-    return this.sign(MANIFESTS_TYPE, statement, envelopeMaxBytes(coding.symbolBytes));
+    const { keyId } = this;
+    const value = { history, coding, manifests, sealedMs, keyId, ...(consignment ? { consignment } : {}) };
+    const statement = encodeManifests(value);
+    const type = manifestsTypeOf(value);
+    decodeManifests(statement, type);
+    return this.sign(type, statement, envelopeMaxBytes(coding.symbolBytes));
   }
 
   heartbeat(heartbeat: Omit<Heartbeat, 'keyId'>): SealedEnvelope {

@@ -382,6 +382,36 @@ export const ERRORS = {
     'The received bytes are not the bytes that were sealed.',
     'Send the object again; look at the low side when it repeats.',
   ),
+  CONSIGNMENT_REFUSED: entry(
+    'error',
+    'permanent',
+    'A file of this consignment was refused, and a consignment travels as a whole or not at all.',
+    'Look at the file that is named: correct or remove it, and drop the whole folder again.',
+  ),
+  CONSIGNMENT_TOO_LARGE: entry(
+    'error',
+    'permanent',
+    'The consignment has more files or bytes than may travel as one.',
+    'Divide it into several folders.',
+  ),
+  CONSIGNMENT_INVALID: entry(
+    'error',
+    'permanent',
+    'What was sealed as one consignment cannot be one folder.',
+    'Nothing of it is released. Ask the low side to send it again; if it comes back, treat that side as suspect.',
+  ),
+  CONSIGNMENT_CONFLICT: entry(
+    'alarm',
+    'permanent',
+    'Two envelopes describe one consignment differently.',
+    'The first one counts. Treat the low side as suspect until the reason is known.',
+  ),
+  CONSIGNMENT_INCOMPLETE: entry(
+    'error',
+    'retryable',
+    'Other files of this consignment have not arrived, so nothing of it is released.',
+    'Ask the low side to send the missing files again; this file waits for them.',
+  ),
   TRANSFER_INCOMPLETE: entry(
     'warning',
     'retryable',

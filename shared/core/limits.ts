@@ -24,6 +24,9 @@ export const LIMITS = {
   envelopeMaxBytes: 4 * MiB,
   /** Manifests in one envelope. */
   envelopeMaxManifests: 4_096,
+  /** Members of a consignment, and bytes of all of them. */
+  consignmentMaxObjects: 65_536,
+  consignmentMaxBytes: 4 * 1024 * 1024 * MiB,
   /** Filters named by one envelope, and verdicts by one manifest. */
   manifestMaxFilters: 32,
   /** Text fields of a manifest, in UTF-8 bytes. */

@@ -106,7 +106,7 @@ function withoutDefaults(type: protobuf.Type, fields: Fields): Fields {
     if (Array.isArray(value)) {
       if (value.length > 0) kept[field.name] = inner ? value.map((item) => withoutDefaults(inner, item)) : value;
     } else if (inner) {
-      kept[field.name] = withoutDefaults(inner, value as Fields);
+      if (value !== undefined) kept[field.name] = withoutDefaults(inner, value as Fields);
     } else if (!isDefault(value)) {
       kept[field.name] = value;
     }

@@ -171,6 +171,35 @@ export const schema = {
                   "type": "bytes",
                   "id": 6,
                   "protoName": "key_id"
+                },
+                "consignment": {
+                  "type": "Consignment",
+                  "id": 7
+                }
+              }
+            },
+            "Consignment": {
+              "fields": {
+                "id": {
+                  "type": "bytes",
+                  "id": 1
+                },
+                "firstSequence": {
+                  "type": "uint64",
+                  "id": 2,
+                  "protoName": "first_sequence"
+                },
+                "objects": {
+                  "type": "uint64",
+                  "id": 3
+                },
+                "size": {
+                  "type": "uint64",
+                  "id": 4
+                },
+                "root": {
+                  "type": "bytes",
+                  "id": 5
                 }
               }
             },

@@ -2,15 +2,23 @@
  * Codec of what is signed: envelopes, manifests and heartbeats (proto/manifest.proto), with every value checked against
  * the limits and against the others. Their bytes have one form only: canonical.ts.
  */
-import { fromHex, toHex } from '../core/bytes.js';
+import { toHex } from '../core/bytes.js';
 import { SluiceError } from '../core/errors.js';
 import { LIMITS } from '../core/limits.js';
-import { type Fields, Long, type LongLike, Messages, read, sameAsWritten, utf8Bytes, write } from './canonical.js';
+import { type Fields, Long, type LongLike, Messages, read, sameAsWritten, write } from './canonical.js';
+import { type Consignment, checkConsignment, consignmentFields, decodeConsignment } from './consignment.js';
 import { symbolBytesAllowed } from './frame.js';
+import { bytesField, bytesOf, hexBytes, hexOf, invalid, numberOf, textOf } from './values.js';
+
+export type { Consignment } from './consignment.js';
 
 export const MANIFESTS_TYPE = 'application/vnd.sluice.manifests.v1';
 export const HEARTBEAT_TYPE = 'application/vnd.sluice.heartbeat.v1';
-export type StatementType = typeof MANIFESTS_TYPE | typeof HEARTBEAT_TYPE;
+/** The manifests of members of a consignment. */
+export const CONSIGNED_TYPE = 'application/vnd.sluice.manifests.v2';
+export type ManifestsType = typeof MANIFESTS_TYPE | typeof CONSIGNED_TYPE;
+export type StatementType = ManifestsType | typeof HEARTBEAT_TYPE;
+const STATEMENT_TYPES: ReadonlySet<string> = new Set([MANIFESTS_TYPE, CONSIGNED_TYPE, HEARTBEAT_TYPE]);
 
 /** Identifier of a coded object in frames: 16 hexadecimal digits, never all zero. */
 export type ObjectId = string;
@@ -55,7 +63,7 @@ export interface Manifest {
   type: string;
   label: string;
   submitter: string;
-  /** 32 hexadecimal digits, or empty. */
+  /** 32 hexadecimal digits, or empty. Says nothing about what belongs together: see Manifests.consignment. */
   consignment: string;
   verdicts: ManifestVerdict[];
 }
@@ -67,7 +75,12 @@ export interface Manifests {
   manifests: Manifest[];
   sealedMs: number;
   keyId: Uint8Array;
+  /** When all of them are members of one: then the statement is of CONSIGNED_TYPE. */
+  consignment?: Consignment;
 }
+
+export const manifestsTypeOf = ({ consignment }: Manifests): ManifestsType =>
+  consignment ? CONSIGNED_TYPE : MANIFESTS_TYPE;
 
 export interface VoidRange {
   first: number;
@@ -143,6 +156,7 @@ export function encodeManifests(value: Manifests): Uint8Array {
     manifests,
     sealedMs: value.sealedMs,
     keyId: value.keyId,
+    ...(value.consignment ? { consignment: consignmentFields(value.consignment) } : {}),
   });
 }
 
@@ -168,11 +182,11 @@ export function encodeHeartbeat(value: Heartbeat): Uint8Array {
 export function decodeEnvelope(bytes: Uint8Array): Envelope {
   const fields = read(Messages.envelope, bytes, 'ENVELOPE_MALFORMED');
   const statementType = fields.statementType as string;
-  if (statementType !== MANIFESTS_TYPE && statementType !== HEARTBEAT_TYPE) {
+  if (!STATEMENT_TYPES.has(statementType)) {
     throw new SluiceError('ENVELOPE_MALFORMED', 'Its statement type is not known.');
   }
   const envelope: Envelope = {
-    statementType,
+    statementType: statementType as StatementType,
     statement: bytesField(fields.statement),
     keyId: bytesField(fields.keyId),
     signature: bytesField(fields.signature),
@@ -184,8 +198,8 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
   return envelope;
 }
 
-/** Reads a manifests statement whose signature has been verified. Throws MANIFEST_INVALID. */
-export function decodeManifests(bytes: Uint8Array): Manifests {
+/** Reads a manifests statement of this type whose signature has been verified. Throws MANIFEST_INVALID. */
+export function decodeManifests(bytes: Uint8Array, type: ManifestsType = MANIFESTS_TYPE): Manifests {
   const fields = read(Messages.manifests, bytes, 'MANIFEST_INVALID');
   const coding = decodeCoding(fields.coding as Fields | null);
   const filters = fields.filters as Fields[];
@@ -197,6 +211,7 @@ export function decodeManifests(bytes: Uint8Array): Manifests {
     manifests: entries.map((entry) => decodeManifest(entry, filters)),
     sealedMs: numberOf(fields.sealedMs, 'sealed_ms'),
     keyId: bytesOf(fields.keyId, 8, 'key_id'),
+    ...(type === CONSIGNED_TYPE ? { consignment: decodeConsignment(fields.consignment as Fields | null) } : {}),
   };
   const transfers = new Set<TransferId>();
   let offset = 0;
@@ -210,6 +225,7 @@ export function decodeManifests(bytes: Uint8Array): Manifests {
   }
   if (transfers.size !== value.manifests.length) invalid('a transfer id that is used twice');
   if (offset !== coding.lengthBytes) invalid('the length of the payload');
+  if (value.consignment) checkConsignment(value.consignment, value.manifests, offset);
   sameAsWritten(bytes, encodeManifests(value), 'MANIFEST_INVALID');
   return value;
 }
@@ -312,34 +328,6 @@ function decodeManifest(fields: Fields, filters: Fields[]): Manifest {
   };
 }
 
-function invalid(what: string): never {
-  throw new SluiceError('MANIFEST_INVALID', `Not possible: ${what}.`);
-}
-
-function numberOf(value: unknown, what: string): number {
-  const number = typeof value === 'number' ? value : (value as LongLike).toNumber();
-  if (!Number.isSafeInteger(number) || number < 0) invalid(what);
-  return number;
-}
-
-/** protobufjs gives an absent bytes field as a frozen empty Array. */
-const bytesField = (value: unknown): Uint8Array => (value instanceof Uint8Array ? value : new Uint8Array(0));
-
-function bytesOf(value: unknown, length: number, what: string): Uint8Array {
-  const bytes = bytesField(value);
-  if (bytes.length !== length) invalid(what);
-  return bytes;
-}
-
-const hexOf = (value: unknown, length: number, what: string): string => toHex(bytesOf(value, length, what));
-
-function textOf(value: unknown, what: string): string {
-  const text = value as string;
-  // Text fields are names of a small vocabulary; a control character in one is an attack on somebody's screen.
-  if (utf8Bytes(text) > LIMITS.manifestMaxTextBytes || /[\p{C}\u2028\u2029]/u.test(text)) invalid(what);
-  return text;
-}
-
 function hexOfLong(value: unknown): string {
   const { high, low } = value as LongLike;
   return hex32(high) + hex32(low);
@@ -360,10 +348,4 @@ export function halvesOf(id: string): { high: number; low: number } {
 function long64(id: string): unknown {
   const { high, low } = halvesOf(id);
   return Long.fromBits(low | 0, high | 0, true);
-}
-
-function hexBytes(text: string): Uint8Array {
-  const bytes = fromHex(text);
-  if (!bytes) throw new SluiceError('INTERNAL', 'An identifier is not hexadecimal.');
-  return bytes;
 }

@@ -173,9 +173,26 @@ export function referenceEnvelope(envelope: Uint8Array, publicKey: Uint8Array) {
   return { statement_type: type, statement, key_id: keyId };
 }
 
+export interface ReferenceConsignment {
+  id: string;
+  first_sequence: number;
+  objects: number;
+  size: number;
+  /** Hexadecimal. */
+  root: string;
+}
+
+/** Of both types: `consignment` is there in type v2 alone. */
 export function referenceManifests(statement: Uint8Array) {
   const message = new Message(statement);
   const coding = message.one(2);
+  const consignments: ReferenceConsignment[] = message.all(7).map((consignment) => ({
+    id: consignment.hex(1),
+    first_sequence: consignment.number(2),
+    objects: consignment.number(3),
+    size: consignment.number(4),
+    root: consignment.hex(5),
+  }));
   const digests = coding.hex(5);
   return {
     history: message.hex(1),
@@ -212,6 +229,7 @@ export function referenceManifests(statement: Uint8Array) {
     })),
     sealed_ms: message.number(5),
     key_id: message.hex(6),
+    ...(consignments.length > 0 ? { consignment: consignments[0] } : {}),
   };
 }
 

@@ -1,7 +1,7 @@
 /** The small transfer of the golden vectors, and values for tests of what is signed. */
 import { createHash, createPrivateKey, type KeyObject } from 'node:crypto';
-import type { Heartbeat, Manifest, Manifests } from '../../shared/wire/statements.js';
-import type { ReferenceHeartbeat, ReferenceManifests } from './wire-reference.js';
+import type { Consignment, Heartbeat, Manifest, Manifests } from '../../shared/wire/statements.js';
+import type { ReferenceConsignment, ReferenceHeartbeat, ReferenceManifests } from './wire-reference.js';
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 export const unhex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'));
@@ -88,6 +88,32 @@ export const MANIFESTS_SAMPLE: ReferenceManifests = {
   key_id: KEY_ID,
 };
 
+/** The same as a gateway sends it: type v1 has room for the id of a consignment, and nobody fills it. */
+export const ORDINARY_SAMPLE: ReferenceManifests = {
+  ...MANIFESTS_SAMPLE,
+  manifests: MANIFESTS_SAMPLE.manifests.map((manifest) => ({ ...manifest, consignment: '' })),
+};
+
+/** Two of the three members of a consignment, in a payload of their own. */
+export const CONSIGNED_SAMPLE: ReferenceManifests = {
+  ...MANIFESTS_SAMPLE,
+  coding: { ...MANIFESTS_SAMPLE.coding, object: '1123456789abcdef' },
+  manifests: MANIFESTS_SAMPLE.manifests.map((manifest, i) => ({
+    ...manifest,
+    transfer: `d${i}d1d2d3d4d5d6d7d8d9dadbdcdddedf`,
+    sequence: 10 + 2 * i,
+    path: hex(new TextEncoder().encode(['année/2026/.consignment', 'année/2026/größe.bin'][i])),
+    consignment: '',
+  })),
+  consignment: {
+    id: 'e0e1e2e3e4e5e6e7e8e9eaebecedeeef',
+    first_sequence: 10,
+    objects: 3,
+    size: PAYLOAD.length + 5,
+    root: hex(new TextEncoder().encode('année/2026')),
+  },
+};
+
 export const HEARTBEAT_SAMPLE: ReferenceHeartbeat = {
   history: MANIFESTS_SAMPLE.history,
   session: 'a1b2c3d4e5f60718',
@@ -134,7 +160,12 @@ export function manifestsOf(sample: ReferenceManifests): Manifests {
     }),
     sealedMs: sample.sealed_ms,
     keyId: unhex(sample.key_id),
+    ...(sample.consignment ? { consignment: consignmentOf(sample.consignment) } : {}),
   };
+}
+
+export function consignmentOf({ id, objects, ...sample }: ReferenceConsignment): Consignment {
+  return { id, objects, firstSequence: sample.first_sequence, sizeBytes: sample.size, root: unhex(sample.root) };
 }
 
 export function heartbeatOf(sample: ReferenceHeartbeat): Heartbeat {

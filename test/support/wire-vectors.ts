@@ -12,6 +12,7 @@ import { BlockEncoder } from '../../shared/fec/encode.js';
 import { envelopeObjectBytes } from '../../shared/wire/envelopeObject.js';
 import { FrameKind, frameBytes, PAYLOAD_OFFSET, writeFrameHeader } from '../../shared/wire/frame.js';
 import {
+  CONSIGNED_TYPE,
   encodeEnvelope,
   encodeHeartbeat,
   encodeManifests,
@@ -22,6 +23,7 @@ import {
 } from '../../shared/wire/statements.js';
 import {
   BLOCK_SYMBOLS,
+  CONSIGNED_SAMPLE,
   HEARTBEAT_SAMPLE,
   heartbeatOf,
   hex,
@@ -40,7 +42,8 @@ import {
 
 const ABOUT = [
   'Golden vectors of the wire format (docs/PROTOCOL.md), frozen with it: they change only with the wire version.',
-  'One link session that sends a heartbeat and a payload of two objects; frames 3 and 5 were lost on the link.',
+  'One link session that sends a heartbeat and a payload of two objects; frames 3 and 5 were lost on the link. A third',
+  'envelope, of type v2, describes two of the three members of a consignment; its frames are not shown.',
   'Integers are JSON numbers, 64-bit times decimal text, identifiers and bytes hexadecimal. Ids of objects and sessions',
   'are written as numbers, most significant digit first; on the wire they are little endian.',
   'Made by test/support/wire-vectors.ts from test/support/wire-samples.ts, and read back there by a second decoder that',
@@ -106,6 +109,7 @@ function symbolsOf(source: Uint8Array, k: number): (esi: number) => Uint8Array {
 export function makeVectors() {
   const manifests = envelopeOf(MANIFESTS_TYPE, encodeManifests(manifestsOf(MANIFESTS_SAMPLE)));
   const heartbeat = envelopeOf(HEARTBEAT_TYPE, encodeHeartbeat(heartbeatOf(HEARTBEAT_SAMPLE)));
+  const consigned = envelopeOf(CONSIGNED_TYPE, encodeManifests(manifestsOf(CONSIGNED_SAMPLE)));
   const envelope = envelopeObjectBytes(unhex(manifests.hex), SYMBOL_BYTES);
   const k = envelope.length / SYMBOL_BYTES;
   const ofEnvelope = symbolsOf(envelope, k);
@@ -146,6 +150,7 @@ export function makeVectors() {
     envelopes: [
       { ...manifests, statement: MANIFESTS_SAMPLE },
       { ...heartbeat, statement: HEARTBEAT_SAMPLE },
+      { ...consigned, statement: CONSIGNED_SAMPLE },
     ],
     frames: [
       frameOf({ what: 'padding', number: 0, kind: FrameKind.padding }),

@@ -12,9 +12,9 @@ import {
   HELLO,
   heartbeatOf,
   hex,
-  MANIFESTS_SAMPLE,
   manifestsOf,
   NUMBERS,
+  ORDINARY_SAMPLE,
   PAYLOAD,
   SEED,
   sha256,
@@ -39,7 +39,7 @@ const filter = (name: string, digest: string): FilterVerdict => ({
 
 /** Two objects, each with a complete verdict. */
 function request(change: (entries: SealEntry[], request: SealRequest) => void = () => {}): SealRequest {
-  const { history, coding, manifests, sealedMs } = manifestsOf(MANIFESTS_SAMPLE);
+  const { history, coding, manifests, sealedMs } = manifestsOf(ORDINARY_SAMPLE);
   const entries = manifests.map(({ verdicts: _, ...manifest }): SealEntry => {
     const filters = REQUIRED.alpha.map((name) => filter(name, manifest.sha256));
     return { manifest, verdict: { type: manifest.type, verdict: 'pass', filters, findings: [], ms: 3 } };
@@ -70,6 +70,27 @@ describe('sealer', () => {
       [sha256(NUMBERS), undefined],
     ]);
     expect(hex(sealer.seal(request()).bytes), 'the same again').equal(hex(bytes));
+  });
+
+  it('seals members of a consignment as such, and none that it does not hold', () => {
+    const consignment = {
+      id: 'c0'.repeat(16),
+      firstSequence: 8,
+      objects: 2,
+      sizeBytes: PAYLOAD.length,
+      root: new TextEncoder().encode('letters'),
+    };
+    const consigned = (second: string) =>
+      request(([, { manifest }], made) => {
+        manifest.path = new TextEncoder().encode(second);
+        made.consignment = consignment;
+      });
+    const answer = verifier.manifests(sealer.seal(consigned('letters/größe.bin')).bytes);
+    if (!answer.ok) return expect.fail(answer.detail);
+    expect(answer.value.consignment).include({ id: consignment.id, objects: 2, root: 'letters' });
+    expect(() => sealer.seal(consigned('elsewhere/größe.bin')))
+      .to.throw(SluiceError)
+      .with.property('code', 'MANIFEST_INVALID');
   });
 
   it('seals heartbeats', () => {

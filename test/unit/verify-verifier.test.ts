@@ -6,6 +6,7 @@ import { Verifier } from '../../egress/verify/verifier.js';
 import { publicKeyOf } from '../../shared/crypto/publicKey.js';
 import { signStatement } from '../../shared/crypto/signature.js';
 import {
+  CONSIGNED_TYPE,
   encodeEnvelope,
   encodeHeartbeat,
   encodeManifests,
@@ -18,12 +19,13 @@ import {
 import { bytesOfNumber, numberOf, ORDER } from '../support/crypto-edwards.js';
 import { bytesOf, delimited } from '../support/wire-bytes.js';
 import {
+  CONSIGNED_SAMPLE,
   HEARTBEAT_SAMPLE,
   HELLO,
   heartbeatOf,
   KEY_ID,
-  MANIFESTS_SAMPLE,
   manifestsOf,
+  ORDINARY_SAMPLE,
   OTHER_SEED,
   PAYLOAD,
   SEED,
@@ -51,7 +53,7 @@ const sealed = (type: StatementType, statement: Uint8Array, by = key): Uint8Arra
     signature: signStatement(by, type, statement),
   });
 const sealedManifests = (value: Manifests): Uint8Array => sealed(MANIFESTS_TYPE, encodeManifests(value));
-const sample = (): Manifests => manifestsOf(MANIFESTS_SAMPLE);
+const sample = (): Manifests => manifestsOf(ORDINARY_SAMPLE);
 const heartbeat = sealed(HEARTBEAT_TYPE, encodeHeartbeat(heartbeatOf(HEARTBEAT_SAMPLE)));
 
 /** One object that fills one block. */
@@ -80,9 +82,9 @@ describe('verifier', () => {
     if (!answer.ok) return expect.fail(answer.detail);
     const { history, coding, objects, sealedMs } = answer.value;
     expect({ history, coding, sealedMs }).deep.equal({
-      history: MANIFESTS_SAMPLE.history,
+      history: ORDINARY_SAMPLE.history,
       coding: sample().coding,
-      sealedMs: MANIFESTS_SAMPLE.sealed_ms,
+      sealedMs: ORDINARY_SAMPLE.sealed_ms,
     });
     expect(objects.map(({ parts }) => parts)).deep.equal([
       ['letters', 'hello.txt'],
@@ -97,12 +99,55 @@ describe('verifier', () => {
     expect(verifier.heartbeat(heartbeat)).deep.equal({ ok: true, value: heartbeatOf(HEARTBEAT_SAMPLE) });
   });
 
+  it('answers members of a consignment, and what was signed about it', () => {
+    const answer = verifier.manifests(sealed(CONSIGNED_TYPE, encodeManifests(manifestsOf(CONSIGNED_SAMPLE))));
+    if (!answer.ok) return expect.fail(answer.detail);
+    expect(answer.value.consignment).deep.equal({
+      id: 'e0e1e2e3e4e5e6e7e8e9eaebecedeeef',
+      firstSequence: 10,
+      objects: 3,
+      sizeBytes: PAYLOAD.length + 5,
+      tenant: 'alpha',
+      root: 'année/2026',
+      parts: ['année', '2026'],
+    });
+    expect(answer.value.objects.map(({ reject }) => reject)).deep.equal([undefined, undefined]);
+    expect(verifier.manifests(sealedManifests(sample())))
+      .nested.property('value')
+      .not.property('consignment');
+  });
+
+  it('FAULTS 19: a statement signed as one type is not read as another', () => {
+    for (const [type, value] of [
+      [MANIFESTS_TYPE, CONSIGNED_SAMPLE],
+      [CONSIGNED_TYPE, ORDINARY_SAMPLE],
+    ] as const) {
+      const answer = verifier.manifests(sealed(type, encodeManifests(manifestsOf(value))));
+      expect(answer).deep.include({ ok: false, code: 'MANIFEST_INVALID' });
+    }
+  });
+
+  it('FAULTS 23: members of a consignment whose root is no path are rejected, each with the reason', () => {
+    const value = manifestsOf(CONSIGNED_SAMPLE);
+    const root = new TextEncoder().encode('../up');
+    const manifests = value.manifests.map((manifest) => ({
+      ...manifest,
+      path: Uint8Array.from([...root, 0x2f, 0x61]),
+    }));
+    const consignment = { ...value.consignment!, root };
+    const answer = verifier.manifests(sealed(CONSIGNED_TYPE, encodeManifests({ ...value, manifests, consignment })));
+    if (!answer.ok) return expect.fail(answer.detail);
+    expect(answer.value.objects.map(({ reject }) => reject?.code)).deep.equal(Array(2).fill('NAME_UNSAFE_PATH'));
+    expect(answer.value.consignment).include({ root: '../up' }).deep.include({ parts: [] });
+  });
+
   // ------------------------------------------------------------ objections to one object
 
   const empty = new Uint8Array(0);
   const noVerdict = (): Manifests => single({ verdicts: [] });
   const CASES: [string, Manifests, Partial<TenantRules>, string][] = [
     ['nothing', single(), {}, 'none'],
+    ['a consignment of which nothing is said', single({ consignment: 'c0'.repeat(16) }), {}, 'CONSIGNMENT_INVALID'],
     ['an empty object', single({}, empty), {}, 'none'],
     ['FAULTS 61: an unknown tenant', single({ tenant: 'beta' }), {}, 'VERIFY_TENANT_UNKNOWN'],
     ['FAULTS 11: a tenant called __proto__', single({ tenant: '__proto__' }), {}, 'VERIFY_TENANT_UNKNOWN'],

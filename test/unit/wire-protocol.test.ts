@@ -39,7 +39,7 @@ describe('docs/PROTOCOL.md', () => {
 
   it('has the limits of the code', () => {
     const rows = [...section(10).matchAll(/^\| [^|]+ \| `(\w+)` \| (\d+) \|$/gm)];
-    expect(rows.length).equal(23);
+    expect(rows.length).equal(25);
     for (const [, name, value] of rows) expect(LIMITS, name).property(name, Number(value));
     for (let symbolBytes = 512; symbolBytes <= 16_320; symbolBytes += 64) {
       const symbols = Math.min(Math.ceil((4_194_304 + 4) / symbolBytes), 4096);

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { SluiceError } from '../../shared/core/errors.js';
 import { LIMITS } from '../../shared/core/limits.js';
 import {
+  CONSIGNED_TYPE,
   decodeEnvelope,
   decodeHeartbeat,
   decodeManifests,
@@ -102,7 +103,43 @@ const anyHeartbeat: fc.Arbitrary<Heartbeat> = fc
     return { ...same, voids, sequenceDone: Math.min(a, b), sequenceLast };
   });
 
+/** The same objects as members of a consignment, with some members elsewhere. */
+const anyConsigned: fc.Arbitrary<Manifests> = fc
+  .record({
+    manifests: anyManifests,
+    id: hexOf(16),
+    root: fc.uint8Array({ minLength: 1, maxLength: 40 }),
+    before: fc.nat(1000),
+    after: fc.nat(1000),
+    moreBytes: fc.nat(),
+  })
+  .map(({ manifests: value, id, root, before, after, moreBytes }) => {
+    const firstSequence = Math.max(1, value.manifests[0].sequence - before);
+    const objects = value.manifests.at(-1)!.sequence - firstSequence + 1 + after;
+    const isAll = objects === value.manifests.length;
+    const sizeBytes = value.coding.lengthBytes + (isAll ? 0 : moreBytes);
+    const members = value.manifests.map((manifest) => ({
+      ...manifest,
+      tenant: value.manifests[0].tenant,
+      path: Uint8Array.from([...root, 0x2f, ...manifest.path]),
+      consignment: '',
+    }));
+    return { ...value, manifests: members, consignment: { id, firstSequence, objects, sizeBytes, root } };
+  });
+
 describe('wire statements', () => {
+  it('members of a consignment come back as they were written, and the second decoder reads the same', () => {
+    fc.assert(
+      fc.property(anyConsigned, (manifests) => {
+        const written = encodeManifests(manifests);
+        expect(decodeManifests(written, CONSIGNED_TYPE)).deep.equal(manifests);
+        expect(manifestsOf(referenceManifests(written))).deep.equal(manifests);
+        expect(() => decodeManifests(written), 'an old receiver').to.throw(/canonical/);
+      }),
+      { numRuns: 200, seed: 5 },
+    );
+  });
+
   it('manifests come back as they were written, and the second decoder reads the same', () => {
     fc.assert(
       fc.property(anyManifests, (manifests) => {

@@ -451,7 +451,7 @@ describe('wire strictness: envelopes', () => {
 
   const CASES: [string, Uint8Array][] = [
     ['an unknown type', with_(0, delimited(1, 'application/vnd.sluice.other.v1'))],
-    ['FAULTS 68: the type of another version', with_(0, delimited(1, 'application/vnd.sluice.manifests.v2'))],
+    ['FAULTS 68: the type of another version', with_(0, delimited(1, 'application/vnd.sluice.manifests.v3'))],
     ['a type in other letters', with_(0, delimited(1, MANIFESTS_TYPE.toUpperCase()))],
     ['a type with something behind it', with_(0, delimited(1, `${MANIFESTS_TYPE} `))],
     ['no type', with_(0, [])],

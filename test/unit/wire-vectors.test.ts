@@ -11,6 +11,7 @@ import { BlockDecoder } from '../../shared/fec/decode.js';
 import { envelopeOfObject } from '../../shared/wire/envelopeObject.js';
 import { emptyHeader, PAYLOAD_OFFSET, plausibleBlockSymbols, readFrameHeader } from '../../shared/wire/frame.js';
 import {
+  CONSIGNED_TYPE,
   decodeEnvelope,
   decodeHeartbeat,
   decodeManifests,
@@ -19,6 +20,8 @@ import {
   encodeManifests,
   HEARTBEAT_TYPE,
   MANIFESTS_TYPE,
+  type ManifestsType,
+  manifestsTypeOf,
   objectIdOf,
 } from '../../shared/wire/statements.js';
 import { slowDecode } from '../support/fec-reference.js';
@@ -36,7 +39,7 @@ import { makeVectors, type WireVectors } from '../support/wire-vectors.js';
 
 const text = readFileSync(new URL('../../../test/vectors/wire.json', import.meta.url), 'utf8');
 const vectors = JSON.parse(text) as WireVectors;
-const [manifestsVector, heartbeatVector] = vectors.envelopes;
+const [manifestsVector, heartbeatVector, consignedVector] = vectors.envelopes;
 const linkKey = unhex(vectors.link_key);
 const publicKey = unhex(vectors.public_key);
 
@@ -87,12 +90,29 @@ describe('wire golden vectors', () => {
     });
   }
 
-  it('the manifests are read and written as they stand, by both decoders', () => {
-    const sample = manifestsVector.statement as ReferenceManifests;
-    const { statement } = decodeEnvelope(unhex(manifestsVector.hex));
-    expect(referenceManifests(statement)).deep.equal(sample);
-    expect(decodeManifests(statement)).deep.equal(manifestsOf(sample));
-    expect(hex(encodeManifests(manifestsOf(sample)))).equal(hex(statement));
+  for (const [what, vector, type] of [
+    ['manifests', manifestsVector, MANIFESTS_TYPE],
+    ['members of a consignment', consignedVector, CONSIGNED_TYPE],
+  ] as const) {
+    it(`the ${what} are read and written as they stand, by both decoders`, () => {
+      const sample = vector.statement as ReferenceManifests;
+      const { statement } = decodeEnvelope(unhex(vector.hex));
+      expect(referenceManifests(statement)).deep.equal(sample);
+      expect(decodeManifests(statement, type)).deep.equal(manifestsOf(sample));
+      expect(hex(encodeManifests(manifestsOf(sample)))).equal(hex(statement));
+      expect(manifestsTypeOf(manifestsOf(sample))).equal(type);
+    });
+  }
+
+  it('FAULTS 68: neither type is taken for the other', () => {
+    const refused = (vector: typeof manifestsVector, type: ManifestsType) => {
+      const { statement } = decodeEnvelope(unhex(vector.hex));
+      expect(() => decodeManifests(statement, type))
+        .to.throw()
+        .with.property('code', 'MANIFEST_INVALID');
+    };
+    refused(manifestsVector, CONSIGNED_TYPE);
+    refused(consignedVector, MANIFESTS_TYPE);
   });
 
   it('the heartbeat is read and written as it stands, by both decoders', () => {
@@ -107,6 +127,7 @@ describe('wire golden vectors', () => {
     const key = publicKeyOf(signingKey(unhex(vectors.signing_seed)));
     const verifier = new Verifier([key], []);
     expect(verifier.manifests(unhex(manifestsVector.hex))).property('ok', true);
+    expect(verifier.manifests(unhex(consignedVector.hex))).property('ok', true);
     expect(verifier.heartbeat(unhex(heartbeatVector.hex))).property('ok', true);
     expect(manifestsVector.statement_type).equal(MANIFESTS_TYPE);
     expect(heartbeatVector.statement_type).equal(HEARTBEAT_TYPE);
