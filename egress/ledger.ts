@@ -7,6 +7,7 @@
  *   object   assembling --> verifying --> released | quarantined;  assembling <--> incomplete
  */
 import { LedgerFile, type Row } from '../shared/ops/ledgerFile.js';
+import { noteDue, OUTBOX_TABLE, ReceiptOutbox } from '../shared/ops/receipts/outbox.js';
 import { Tallies, talliesMigration } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
 import type { VerifiedManifests } from './verify/messages.js';
@@ -72,6 +73,17 @@ const MIGRATIONS = [
   CREATE TABLE sessions (session TEXT PRIMARY KEY, ended INTEGER NOT NULL, seen_ms INTEGER NOT NULL) STRICT;
   `,
   talliesMigration('0', FINISHED),
+  // Receipts: when it was sealed, and which are due. There is none of what is on its way.
+  `
+  ALTER TABLE payloads ADD COLUMN sealed_ms INTEGER;
+  CREATE INDEX objects_by_day ON objects (tenant, seen_ms);
+  ${OUTBOX_TABLE}
+  CREATE TRIGGER receipt_of_changed AFTER UPDATE OF state, code, published_as ON objects
+    WHEN NEW.state IN ('released', 'quarantined', 'incomplete')
+      AND (NEW.state IS NOT OLD.state OR NEW.code IS NOT OLD.code OR NEW.published_as IS NOT OLD.published_as) BEGIN
+    ${noteDue('NEW.transfer', 'NEW.tenant', '0')}
+  END;
+  `,
 ] as const;
 
 export interface HighObject {
@@ -93,6 +105,17 @@ export interface HighObject {
   publishedAs: string | null;
 }
 
+/** An object with what only its receipt tells. Times are wall clock, milliseconds. */
+export interface ReceiptSource {
+  object: HighObject;
+  seenMs: number;
+  /** Since when it has been in its state. */
+  sinceMs: number;
+  label: string;
+  keyId: string;
+  sealedMs: number | null;
+}
+
 export interface HighPayload {
   object: ObjectId;
   envelope: ObjectId;
@@ -109,6 +132,7 @@ export type Admission = 'new' | 'known' | 'conflict';
 export class HighLedger {
   private readonly file: LedgerFile;
   readonly tallies: Tallies;
+  readonly receipts: ReceiptOutbox;
 
   constructor(
     path: string,
@@ -116,6 +140,7 @@ export class HighLedger {
   ) {
     this.file = new LedgerFile(path, 'high', MIGRATIONS);
     this.tallies = new Tallies(this.file, FINISHED);
+    this.receipts = new ReceiptOutbox(this.file);
   }
 
   transaction<T>(work: () => T): T {
@@ -146,7 +171,8 @@ export class HighLedger {
         if (taken) return 'conflict';
       }
       this.file.run(
-        `INSERT INTO payloads VALUES (?, ?, ?, ?, ?, ?, ?, 'assembling', ?)`,
+        `INSERT INTO payloads (object, envelope, history, length, symbol_bytes, block_symbols, block_digests, state,
+           changed_ms, sealed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, 'assembling', ?, ?)`,
         coding.object,
         envelope,
         history,
@@ -155,6 +181,7 @@ export class HighLedger {
         coding.blockSymbols,
         coding.blockDigests,
         this.now(),
+        manifests.sealedMs,
       );
       for (const object of objects) {
         this.file.run(
@@ -223,6 +250,25 @@ export class HighLedger {
 
   objectsOfPayload(payload: ObjectId): HighObject[] {
     return this.file.all('SELECT * FROM objects WHERE payload = ? ORDER BY offset, sequence', payload).map(objectOf);
+  }
+
+  /** What a receipt says of an object; undefined when there is no such object. */
+  receiptSource(transfer: TransferId): ReceiptSource | undefined {
+    const row = this.file.get(
+      `SELECT objects.*, payloads.sealed_ms FROM objects JOIN payloads ON payloads.object = objects.payload
+         WHERE transfer = ?`,
+      transfer,
+    );
+    return (
+      row && {
+        object: objectOf(row),
+        seenMs: row.seen_ms as number,
+        sinceMs: row.changed_ms as number,
+        label: row.label as string,
+        keyId: row.key_id as string,
+        sealedMs: row.sealed_ms as number | null,
+      }
+    );
   }
 
   /** Objects in the order they were met, so many after a position. */

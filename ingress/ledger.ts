@@ -8,9 +8,11 @@
 import { randomBytes } from 'node:crypto';
 import { type ErrorCode, SluiceError } from '../shared/core/errors.js';
 import { LedgerFile } from '../shared/ops/ledgerFile.js';
+import type { OriginalOutcome } from '../shared/ops/receipts/facts.js';
+import { ReceiptOutbox } from '../shared/ops/receipts/outbox.js';
 import { Tallies } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId, VoidRange } from '../shared/wire/statements.js';
-import type { Verdict } from '../shared/wire/verdict.js';
+import type { Finding, Verdict } from '../shared/wire/verdict.js';
 import {
   LOW_FINISHED,
   type LowObject,
@@ -19,10 +21,12 @@ import {
   objectOf,
   type Payload,
   payloadOf,
+  type ReceiptSource,
+  receiptSourceOf,
   type TakenObject,
 } from './ledgerRows.js';
 
-export type { LowObject, LowState, Payload, TakenObject } from './ledgerRows.js';
+export type { LowObject, LowState, Payload, ReceiptSource, TakenObject } from './ledgerRows.js';
 
 export const newTransferId = (): TransferId => randomBytes(16).toString('hex');
 
@@ -36,6 +40,7 @@ export class LowLedger {
   /** The series that sequence numbers belong to; made once, with the ledger. */
   readonly history: string;
   readonly tallies: Tallies;
+  readonly receipts: ReceiptOutbox;
 
   constructor(
     path: string,
@@ -45,6 +50,7 @@ export class LowLedger {
     this.tallies = new Tallies(this.file, LOW_FINISHED);
     this.history = this.file.meta('history') ?? randomBytes(16).toString('hex');
     this.file.setMeta('history', this.history);
+    this.receipts = new ReceiptOutbox(this.file);
   }
 
   transaction<T>(work: () => T): T {
@@ -96,6 +102,7 @@ export class LowLedger {
     detail: string,
   ): void {
     this.transaction(() => {
+      if (state === 'held' && this.staysHeld(entry, code, detail)) return;
       this.dropHeld(entry.tenant, entry.rawPath);
       this.file.run(
         `INSERT INTO objects (transfer, tenant, path, raw_path, fingerprint, size, mtime_ns, state, code, detail, seen_ms,
@@ -116,6 +123,26 @@ export class LowLedger {
     });
   }
 
+  /** Held again for the same reason: it has been waiting since the first time. False when it was not. */
+  private staysHeld(
+    entry: { tenant: string; rawPath: Uint8Array; fingerprint: string; sizeBytes: number },
+    code: ErrorCode,
+    detail: string,
+  ): boolean {
+    const changed = this.file.run(
+      `UPDATE objects SET fingerprint = ?, size = ?, detail = ?, changed_ms = ?
+         WHERE state = 'held' AND spool_file IS NULL AND tenant = ? AND raw_path = ? AND code = ?`,
+      entry.fingerprint,
+      Math.min(entry.sizeBytes, Number.MAX_SAFE_INTEGER),
+      detail,
+      this.now(),
+      entry.tenant,
+      entry.rawPath,
+      code,
+    );
+    return changed > 0;
+  }
+
   /** A held entry that was never taken is replaced by what has become of it. */
   private dropHeld(tenant: string, rawPath: Uint8Array): void {
     this.file.run(
@@ -128,6 +155,12 @@ export class LowLedger {
   object(transfer: TransferId): LowObject | undefined {
     const row = this.file.get('SELECT * FROM objects WHERE transfer = ?', transfer);
     return row && objectOf(row);
+  }
+
+  /** What a receipt says of an object; undefined when there is no such object (any more). */
+  receiptSource(transfer: TransferId): ReceiptSource | undefined {
+    const row = this.file.get(`${RECEIPT_SOURCE} WHERE transfer = ?`, transfer);
+    return row && receiptSourceOf(row);
   }
 
   objectBySequence(sequence: number): LowObject | undefined {
@@ -170,6 +203,12 @@ export class LowLedger {
       this.now(),
       transfer,
     );
+  }
+
+  /** Refused by the scan; its findings are kept for the receipt. */
+  refuse(transfer: TransferId, findings: readonly Finding[], code: string, detail: string): void {
+    this.file.run('UPDATE objects SET findings = ? WHERE transfer = ?', JSON.stringify(findings), transfer);
+    this.setState(transfer, 'refused', code, detail);
   }
 
   setState(transfer: TransferId, state: LowState, code: string | null = null, detail: string | null = null): void {
@@ -386,8 +425,14 @@ export class LowLedger {
   }
 
   /** The original of a sent object has been dealt with: it has left the share, or it stays there for good. */
-  setDisposed(transfer: TransferId, stays: boolean): void {
-    this.file.run('UPDATE objects SET disposed = ? WHERE transfer = ?', stays ? 2 : 1, transfer);
+  setDisposed(transfer: TransferId, stays: boolean, original: OriginalOutcome = 'gone', path = ''): void {
+    this.file.run(
+      'UPDATE objects SET disposed = ?, original = ?, original_path = ? WHERE transfer = ?',
+      stays ? 2 : 1,
+      original,
+      path,
+      transfer,
+    );
   }
 
   /** Some sent objects of these tenants whose original has not been dealt with, oldest first. */
@@ -415,3 +460,8 @@ export class LowLedger {
     return this.file.get('SELECT answer FROM requests WHERE id = ?', id)?.answer as string | null;
   }
 }
+
+const RECEIPT_SOURCE = `
+  SELECT objects.*, payloads.length AS p_length, payloads.symbol_bytes AS p_symbol_bytes,
+         payloads.block_symbols AS p_block_symbols, payloads.sent_ms AS p_sent_ms
+    FROM objects LEFT JOIN payloads ON payloads.object = objects.payload`;

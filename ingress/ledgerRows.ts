@@ -1,13 +1,17 @@
 /** The tables of the low side's ledger, and what their rows mean. */
 import type { Row } from '../shared/ops/ledgerFile.js';
+import type { OriginalOutcome } from '../shared/ops/receipts/facts.js';
+import { noteDue, OUTBOX_TABLE } from '../shared/ops/receipts/outbox.js';
 import { talliesMigration } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
-import type { Verdict } from '../shared/wire/verdict.js';
+import type { Finding, Verdict } from '../shared/wire/verdict.js';
 
 export type LowState = 'held' | 'refused' | 'taken' | 'sealed' | 'sending' | 'sent';
 
 /** States in which nothing waits any more. */
 export const LOW_FINISHED: readonly LowState[] = ['sent', 'refused'];
+/** Names the receipt of a row that is no more. */
+const GONE = `json_object('name', OLD.path, 'seenMs', OLD.seen_ms)`;
 
 export const MIGRATIONS = [
   `
@@ -63,7 +67,38 @@ export const MIGRATIONS = [
   `,
   talliesMigration('@spool_file IS NOT NULL', LOW_FINISHED),
   `CREATE INDEX objects_to_dispose ON objects (tenant) WHERE state = 'sent' AND disposed = 0;`,
+  // Receipts: what they tell beyond the state, and which are due. States that pass by themselves get some time to do so.
+  `
+  ALTER TABLE objects ADD COLUMN held_ms INTEGER;     -- since when it has been held, if it was taken before
+  ALTER TABLE objects ADD COLUMN findings TEXT;       -- JSON, why the scan refused it
+  ALTER TABLE objects ADD COLUMN original TEXT;       -- what became of the original, see originals.ts
+  ALTER TABLE objects ADD COLUMN original_path TEXT;
+  CREATE INDEX objects_by_day ON objects (tenant, seen_ms);
+  ${OUTBOX_TABLE}
+  CREATE TRIGGER held_since AFTER UPDATE OF state ON objects WHEN NEW.state = 'held' AND OLD.state <> 'held' BEGIN
+    UPDATE objects SET held_ms = NEW.changed_ms WHERE transfer = NEW.transfer;
+  END;
+  CREATE TRIGGER receipt_of_new AFTER INSERT ON objects BEGIN
+    ${noteDue('NEW.transfer', 'NEW.tenant', due('NEW'))}
+  END;
+  CREATE TRIGGER receipt_of_changed AFTER UPDATE OF state, code, original, transfer ON objects
+    WHEN NEW.state IS NOT OLD.state OR NEW.code IS NOT OLD.code OR NEW.original IS NOT OLD.original
+      OR NEW.transfer IS NOT OLD.transfer BEGIN
+    ${noteDue('NEW.transfer', 'NEW.tenant', due('NEW'))}
+  END;
+  CREATE TRIGGER receipt_of_renamed AFTER UPDATE OF transfer ON objects WHEN NEW.transfer IS NOT OLD.transfer BEGIN
+    ${noteDue('OLD.transfer', 'OLD.tenant', '0', GONE)}
+  END;
+  CREATE TRIGGER receipt_of_replaced AFTER DELETE ON objects WHEN OLD.state = 'held' BEGIN
+    ${noteDue('OLD.transfer', 'OLD.tenant', '0', GONE)}
+  END;
+  `,
 ] as const;
+
+/** Milliseconds that an object may stay in a passing state before a receipt says so. */
+function due(row: string): string {
+  return `CASE WHEN ${row}.state IN ('taken', 'sealed', 'sending') THEN ${row}.changed_ms + 2000 ELSE 0 END`;
+}
 
 export interface TakenObject {
   transfer: TransferId;
@@ -87,6 +122,20 @@ export interface LowObject extends TakenObject {
   payload: ObjectId | null;
   payloadOffset: number;
   sequence: number | null;
+}
+
+/** An object with what only its receipt tells. Times are wall clock, milliseconds. */
+export interface ReceiptSource {
+  object: LowObject;
+  seenMs: number;
+  /** Since when it has been in its state. */
+  sinceMs: number;
+  findings: Finding[];
+  original: OriginalOutcome | null;
+  originalPath: string;
+  sentMs: number | null;
+  /** How its payload is coded; null before it is sealed. */
+  payload: { lengthBytes: number; symbolBytes: number; blockSymbols: number } | null;
 }
 
 export interface Payload {
@@ -119,6 +168,30 @@ export function objectOf(row: Row): LowObject {
     payload: row.payload as string | null,
     payloadOffset: (row.payload_offset as number | null) ?? 0,
     sequence: row.sequence as number | null,
+  };
+}
+
+/** Of a row of objects, with the columns of its payload as p_... */
+export function receiptSourceOf(row: Row): ReceiptSource {
+  const object = objectOf(row);
+  const heldMs = object.state === 'held' ? ((row.held_ms ?? row.seen_ms) as number) : null;
+  const sentMs = object.state === 'sent' ? (row.p_sent_ms as number | null) : null;
+  return {
+    object,
+    seenMs: row.seen_ms as number,
+    sinceMs: heldMs ?? sentMs ?? (row.changed_ms as number),
+    findings: row.findings === null ? [] : (JSON.parse(row.findings as string) as Finding[]),
+    original: row.original as OriginalOutcome | null,
+    originalPath: (row.original_path as string | null) ?? '',
+    sentMs,
+    payload:
+      row.p_length === null
+        ? null
+        : {
+            lengthBytes: row.p_length as number,
+            symbolBytes: row.p_symbol_bytes as number,
+            blockSymbols: row.p_block_symbols as number,
+          },
   };
 }
 

@@ -2,6 +2,9 @@
 import { wordsOf } from '../shared/core/errors.js';
 import type { Child } from '../shared/ops/children.js';
 import type { LowConfig } from '../shared/ops/config/load.js';
+import type { OriginalOutcome } from '../shared/ops/receipts/facts.js';
+import { showName } from '../shared/wire/names.js';
+import type { DisposeOutcome } from './intake/dispose.js';
 import type { IntakeProtocol } from './intake/messages.js';
 import type { LowLedger, LowObject } from './ledger.js';
 
@@ -25,7 +28,12 @@ export class Originals {
         .then((outcome) => {
           // What stays in the share must stay known, or it would be taken again.
           const stays = outcome.outcome === 'kept' && outcome.reason === 'other-file-system';
-          this.ledger.setDisposed(transfer, stays);
+          this.ledger.setDisposed(
+            transfer,
+            stays,
+            originalOf(outcome),
+            outcome.outcome === 'moved' ? showName(outcome.path) : '',
+          );
         })
         .catch((error) => this.alarm('INTAKE_UNREADABLE', wordsOf(error)));
     }
@@ -41,4 +49,11 @@ export class Originals {
       ),
     );
   }
+}
+
+function originalOf(outcome: DisposeOutcome): OriginalOutcome {
+  if (outcome.outcome !== 'kept') return outcome.outcome;
+  const { reason } = outcome;
+  if (reason === 'asked') return 'kept';
+  return reason === 'other-file-system' ? 'stays' : reason;
 }

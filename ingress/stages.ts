@@ -133,7 +133,8 @@ export class LowStages {
       objects.forEach(({ transfer }, i) => {
         const decision = decisions[i]!;
         if ('passed' in decision) ledger.setVerdict(transfer, decision.passed);
-        else ledger.setState(transfer, decision.state, decision.code, decision.detail);
+        else if (decision.state === 'held') ledger.setState(transfer, 'held', decision.code, decision.detail);
+        else ledger.refuse(transfer, results[i]!.findings, decision.code, decision.detail);
       });
     });
     this.tools.changed(objects.map(({ transfer }) => transfer));

@@ -97,6 +97,14 @@ export const LIMITS = {
   scanDirectoryBytes: 64 * MiB,
   /** Objects that wait for a scan at once; beyond it they are held. */
   scanMaxWaiting: 262_144,
+  /** Characters of an object's name in the file name of its receipt, and findings a receipt names. */
+  receiptNameMaxLength: 80,
+  receiptMaxFindings: 8,
+  /** Characters of any one text in a receipt. */
+  receiptMaxText: 1_024,
+  /** Files a daily summary names, and days that are summed up afterwards when the gateway was down over midnight. */
+  summaryMaxNamed: 100,
+  summaryMaxDays: 31,
   /** A key file, and the public keys one high side may trust. */
   keyFileMaxBytes: 16 * KiB,
   trustedMaxKeys: 64,
