@@ -8,7 +8,7 @@ import type { LinkParameters } from '../shared/wire/statements.js';
 import type { IntakeStart } from './intake/messages.js';
 import type { LowLedger } from './ledger.js';
 import { loadPolicy, openPolicy } from './scan/policy.js';
-import type { SenderSettings } from './send/orders.js';
+import type { SenderSettings, TenantClaims } from './send/orders.js';
 import type { TenantRules } from './stages.js';
 
 /** How objects are coded for this link. */
@@ -29,7 +29,12 @@ export function linkParameters(config: LowConfig): LinkParameters {
   return { ...codingParameters(config), overheadPpm, rateBps: rate, interleave, heartbeatMs: heartbeatInterval };
 }
 
-export function senderSettings(config: LowConfig, session: string): SenderSettings {
+/** What each tenant may ask of the link. */
+export function tenantClaims({ tenants }: LowConfig): TenantClaims {
+  return Object.fromEntries(tenants.map(({ name, priority, weight }) => [name, { priority, weight }]));
+}
+
+export function senderSettings(config: LowConfig, session: string, paused: boolean): SenderSettings {
   const { link, keys } = config;
   return {
     targetHost: link.target.host,
@@ -43,6 +48,8 @@ export function senderSettings(config: LowConfig, session: string): SenderSettin
     edgePadding: link.edgePadding,
     closingDelayMs: link.closingDelay,
     guardSymbols: link.guardSymbols,
+    claims: tenantClaims(config),
+    paused,
   };
 }
 

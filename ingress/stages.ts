@@ -279,6 +279,7 @@ export class LowStages {
     const members = ledger.objectsOfPayload(object);
     const order: SendOrder = {
       object,
+      tenant: payload.tenant,
       lengthBytes: payload.coding.lengthBytes,
       ranges: this.ranges(members),
       envelope: payload.envelope!,

@@ -250,7 +250,7 @@ export class LowSide {
   private newSession(): SenderSettings {
     this.session = randomBytes(8).toString('hex');
     this.announcer?.start(this.session, linkParameters(this.config));
-    return senderSettings(this.config, this.session);
+    return senderSettings(this.config, this.session, false);
   }
 
   private async openQueues(): Promise<void> {

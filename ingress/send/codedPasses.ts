@@ -1,6 +1,8 @@
 /**
- * Turns one send order into frames. Each pass is a generator that yields after a group of interleaved blocks, so that
- * the encoder thread can take turns between payloads and look at its messages in between.
+ * Turns one send order into frames. Each pass is a generator that yields after so many frames, so that the encoder thread
+ * can take turns between payloads and look at its messages in between: frames name their object, so those of others may
+ * go out between them. What a pass keeps from one turn to the next is only the repair of its group of blocks: source
+ * symbols are read again when the repair is made, from what the system still has in memory.
  */
 import { readFileSync } from 'node:fs';
 import { BlockEncoder } from '../../shared/fec/encode.js';
@@ -17,14 +19,45 @@ export interface PassSettings {
   parameters: LinkParameters;
   repairFloor: number;
   guardSymbols: number;
+  /** Frames of one turn. */
+  turnFrames: number;
 }
 
-/** One encoder for all payloads of a thread: its buffers are reused from group to group. */
+/** How far a pass has come at the end of a turn. */
+export interface Pause {
+  /** Of the payload, 0 to 1. */
+  fraction: number;
+  /** Between two groups of blocks, where nothing is kept. */
+  between: boolean;
+}
+
+/** A group of blocks whose symbols are sent in turn. */
+interface Group {
+  order: SendOrder;
+  reader: SpoolReader;
+  partition: Partition;
+  /** SBN of the first block, and how many there are. */
+  first: number;
+  size: number;
+  /** Buffers for the repair of each block; kept from group to group. */
+  repairs: Uint8Array[];
+}
+
+interface BlockPlan {
+  k: number;
+  /** Source symbols sent; 0 when only repair is. */
+  source: number;
+  repairFirst: number;
+  repair: number;
+}
+
+/** One encoder and one set of reading buffers for all payloads of a thread. */
 export class PayloadCoder {
   private readonly encoder: BlockEncoder;
   private readonly symbolBytes: number;
-  private sources: Uint8Array[] = [];
-  private repairs: Uint8Array[] = [];
+  /** Source symbols of one turn, and a whole block while its repair is made. */
+  private turn: Uint8Array = new Uint8Array(0);
+  private block: Uint8Array = new Uint8Array(0);
 
   constructor(private readonly settings: PassSettings) {
     const { symbolBytes, blockSymbols } = settings.parameters;
@@ -42,44 +75,58 @@ export class PayloadCoder {
     return this.partition(order).symbols <= SMALL_PAYLOAD_SYMBOLS;
   }
 
+  /** Bytes a payload keeps from turn to turn. */
+  memoryBytes(order: SendOrder): number {
+    const { interleave, overheadPpm } = this.settings.parameters;
+    const partition = this.partition(order);
+    if (partition.blocks === 0) return 0;
+    const repair = repairSymbols(partition.k(0), overheadPpm, this.settings.repairFloor);
+    return Math.min(interleave, partition.blocks) * repair * this.symbolBytes;
+  }
+
   /** The envelope, as its n-th pass. */
-  sendEnvelope(writer: FrameWriter, order: SendOrder, pass: number): void {
+  *envelope(writer: FrameWriter, order: SendOrder, pass: number): Generator<Pause, void> {
     const { symbolBytes } = this;
     const source = envelopeObjectBytes(readFileSync(order.envelopeFile), symbolBytes);
     const k = source.length / symbolBytes;
     const { first, count } = envelopePass(k, pass);
-    writer.begin({ kind: FrameKind.envelope, object: order.envelope, symbols: k, blockSymbols: k });
-    this.encoder.load(source, k);
     const repairFrom = Math.max(first, k);
-    const repair = this.repairBuffer(0, first + count - repairFrom);
+    const repair = new Uint8Array((first + count - repairFrom) * symbolBytes);
+    this.encoder.load(source, k);
     this.encoder.repair(repairFrom - k, first + count - repairFrom, repair);
-    for (let esi = first; esi < k; esi++) writer.symbol(0, esi, source, esi * symbolBytes);
-    for (let esi = repairFrom; esi < first + count; esi++)
-      writer.symbol(0, esi, repair, (esi - repairFrom) * symbolBytes);
+    const begin = () => writer.begin({ kind: FrameKind.envelope, object: order.envelope, symbols: k, blockSymbols: k });
+    begin();
+    for (let esi = first; esi < first + count; esi++) {
+      if (esi < k) writer.symbol(0, esi, source, esi * symbolBytes);
+      else writer.symbol(0, esi, repair, (esi - repairFrom) * symbolBytes);
+      if ((esi - first + 1) % this.settings.turnFrames !== 0) continue;
+      writer.flush();
+      yield { fraction: 0, between: false };
+      begin();
+    }
     writer.flush();
   }
 
   /**
-   * Source and repair symbols of every block, a group of `interleave` blocks at a time. Yields the fraction done between
-   * groups. Answers the first repair symbol that has not been used.
+   * Source and repair symbols of every block, a group of `interleave` blocks at a time. Answers the first repair symbol
+   * that has not been used.
    */
-  *payload(writer: FrameWriter, order: SendOrder): Generator<number, number> {
+  *payload(writer: FrameWriter, order: SendOrder): Generator<Pause, number> {
     const partition = this.partition(order);
     const reader = new SpoolReader(order.ranges);
     const { interleave, overheadPpm } = this.settings.parameters;
+    const repairs: Uint8Array[] = [];
     let next = partition.blocks === 0 ? order.repairFirst : 0;
     try {
-      for (let group = 0; group < partition.blocks; group += interleave) {
-        const size = Math.min(interleave, partition.blocks - group);
-        this.loadGroup(reader, partition, group, size);
-        const used = this.sendGroup(writer, order, partition, group, size, (k) => ({
+      for (let first = 0; first < partition.blocks; first += interleave) {
+        const size = Math.min(interleave, partition.blocks - first);
+        const used = yield* this.group(writer, { order, reader, partition, first, size, repairs }, (k) => ({
           source: true,
           repair: repairSymbols(k, overheadPpm, this.settings.repairFloor),
         }));
         // The last blocks may be smaller and get less repair: what the first ones used must not be sent again as new.
         next = Math.max(next, used);
-        writer.flush();
-        if (group + size < partition.blocks) yield (group + size) / partition.blocks;
+        if (first + size < partition.blocks) yield { fraction: (first + size) / partition.blocks, between: true };
       }
     } finally {
       reader.close();
@@ -88,15 +135,22 @@ export class PayloadCoder {
   }
 
   /** The closing pass: further repair for a small payload, then the envelope again. Answers as `payload` does. */
-  sendClosing(writer: FrameWriter, order: SendOrder, repairFirst: number, idle: boolean): number {
+  *closing(writer: FrameWriter, order: SendOrder, repairFirst: number, idle: boolean): Generator<Pause, number> {
     let next = repairFirst;
     const partition = this.partition(order);
     if (this.isSmall(order) && partition.blocks > 0) {
       if (idle) writer.padding(this.settings.guardSymbols);
       const reader = new SpoolReader(order.ranges);
+      const whole = {
+        order: { ...order, repairFirst },
+        reader,
+        partition,
+        first: 0,
+        size: partition.blocks,
+        repairs: [],
+      };
       try {
-        this.loadGroup(reader, partition, 0, partition.blocks);
-        next = this.sendGroup(writer, { ...order, repairFirst }, partition, 0, partition.blocks, (k) => ({
+        next = yield* this.group(writer, whole, (k) => ({
           source: false,
           repair: closingRepairSymbols(k, this.settings.repairFloor, idle),
         }));
@@ -104,40 +158,49 @@ export class PayloadCoder {
         reader.close();
       }
     }
-    this.sendEnvelope(writer, order, order.envelopePass + 1);
+    yield* this.envelope(writer, order, order.envelopePass + 1);
     return next;
   }
 
-  private loadGroup(reader: SpoolReader, partition: Partition, group: number, size: number): void {
-    for (let i = 0; i < size; i++) {
-      const sbn = group + i;
-      const bytes = partition.k(sbn) * this.symbolBytes;
-      if ((this.sources[i]?.length ?? 0) < bytes) this.sources[i] = new Uint8Array(bytes);
-      const source = this.sources[i]!;
-      const objectBytes = partition.byteLength(sbn);
-      reader.read(source.subarray(0, objectBytes), partition.byteOffset(sbn));
-      source.fill(0, objectBytes, bytes);
-    }
-  }
-
   /**
-   * All symbols of a loaded group, round robin over its blocks: a burst on the link is shared by all of them. Repair is
+   * All symbols of a group, round robin over its blocks: a burst on the link is shared by all of them. Repair is
    * computed block by block while source symbols leave: all at once would take longer than the ring lasts.
    */
-  private sendGroup(
+  private *group(
     writer: FrameWriter,
-    order: SendOrder,
-    partition: Partition,
-    group: number,
-    size: number,
+    group: Group,
     share: (k: number) => { source: boolean; repair: number },
-  ): number {
-    const { symbolBytes } = this;
-    const plan = Array.from({ length: size }, (_, i) => {
-      const k = partition.k(group + i);
+  ): Generator<Pause, number> {
+    const { order, partition, first, size } = group;
+    const plan = Array.from({ length: size }, (_, i): BlockPlan => {
+      const k = partition.k(first + i);
       const { source, repair } = share(k);
-      const repairFirst = wrapRepair(k, order.repairFirst, repair);
-      return { k, source: source ? k : 0, repair, repairFirst, repairs: this.repairBuffer(i, repair) };
+      return { k, source: source ? k : 0, repair, repairFirst: wrapRepair(k, order.repairFirst, repair) };
+    });
+    // Rounds in which nothing but source symbols leaves.
+    const sourceRounds = Math.min(...plan.map(({ source }) => source));
+    const rounds = Math.max(...plan.map(({ source, repair }) => source + repair));
+    const turnRounds = Math.max(1, Math.floor(this.settings.turnFrames / size));
+    let encoded = 0;
+    for (let round = 0; round < rounds; round += turnRounds) {
+      if (round > 0) yield { fraction: (first + (size * round) / rounds) / partition.blocks, between: false };
+      const end = Math.min(rounds, round + turnRounds);
+      const due = end <= sourceRounds ? Math.floor(((end - 1) * size) / sourceRounds) : size;
+      for (; encoded < due; encoded++) this.encode(group, encoded, plan[encoded]!);
+      this.writeRounds(writer, group, plan, round, end);
+    }
+    return Math.max(...plan.map(({ repairFirst, repair }) => repairFirst + repair));
+  }
+
+  private writeRounds(writer: FrameWriter, group: Group, plan: readonly BlockPlan[], from: number, to: number): void {
+    const { symbolBytes } = this;
+    const { order, partition, first, repairs } = group;
+    const blockBytes = (to - from) * symbolBytes;
+    this.turn = atLeast(this.turn, plan.length * blockBytes);
+    plan.forEach(({ source }, i) => {
+      if (from >= source) return;
+      const into = this.turn.subarray(i * blockBytes, i * blockBytes + (Math.min(to, source) - from) * symbolBytes);
+      this.read(group, first + i, from, into);
     });
     writer.begin({
       kind: FrameKind.payload,
@@ -145,33 +208,36 @@ export class PayloadCoder {
       symbols: partition.symbols,
       blockSymbols: this.settings.parameters.blockSymbols,
     });
-    // Rounds in which nothing but source symbols leaves.
-    const sourceRounds = Math.min(...plan.map((block) => block.source));
-    const rounds = Math.max(...plan.map((block) => block.source + block.repair));
-    let encoded = 0;
-    for (let round = 0; round < rounds; round++) {
-      const due = round < sourceRounds ? Math.floor((round * size) / sourceRounds) : size;
-      for (; encoded < due; encoded++) {
-        const { k, repairFirst, repair, repairs } = plan[encoded]!;
-        this.encoder.load(this.sources[encoded]!.subarray(0, k * symbolBytes), k);
-        this.encoder.repair(repairFirst, repair, repairs);
-      }
-      for (let i = 0; i < size; i++) {
-        const block = plan[i]!;
-        if (round < block.source) {
-          writer.symbol(group + i, round, this.sources[i]!, round * symbolBytes);
-        } else if (round < block.source + block.repair) {
-          const r = round - block.source;
-          writer.symbol(group + i, block.k + block.repairFirst + r, block.repairs, r * symbolBytes);
+    for (let round = from; round < to; round++) {
+      plan.forEach(({ k, source, repair, repairFirst }, i) => {
+        if (round < source) {
+          writer.symbol(first + i, round, this.turn, i * blockBytes + (round - from) * symbolBytes);
+        } else if (round < source + repair) {
+          const r = round - source;
+          writer.symbol(first + i, k + repairFirst + r, repairs[i]!, r * symbolBytes);
         }
-      }
+      });
     }
-    return Math.max(...plan.map((block) => block.repairFirst + block.repair));
+    writer.flush();
   }
 
-  private repairBuffer(index: number, symbols: number): Uint8Array {
-    const bytes = symbols * this.symbolBytes;
-    if ((this.repairs[index]?.length ?? 0) < bytes) this.repairs[index] = new Uint8Array(bytes);
-    return this.repairs[index]!;
+  private encode(group: Group, i: number, { k, repairFirst, repair }: BlockPlan): void {
+    this.block = atLeast(this.block, k * this.symbolBytes);
+    const source = this.block.subarray(0, k * this.symbolBytes);
+    this.read(group, group.first + i, 0, source);
+    group.repairs[i] = atLeast(group.repairs[i], repair * this.symbolBytes);
+    this.encoder.load(source, k);
+    this.encoder.repair(repairFirst, repair, group.repairs[i]);
+  }
+
+  /** Source symbols of a block from one on, as many as `into` holds; the last one of an object is filled up with zeros. */
+  private read({ reader, partition }: Group, sbn: number, symbol: number, into: Uint8Array): void {
+    const at = symbol * this.symbolBytes;
+    const there = Math.min(into.length, partition.byteLength(sbn) - at);
+    reader.read(into.subarray(0, there), partition.byteOffset(sbn) + at);
+    into.fill(0, there);
   }
 }
+
+const atLeast = (buffer: Uint8Array | undefined, bytes: number): Uint8Array =>
+  buffer && buffer.length >= bytes ? buffer : new Uint8Array(bytes);

@@ -1,4 +1,5 @@
 /** What the supervisor asks the sending process to do, and what it hears back. */
+import type { Claim } from '../../shared/core/fairShare.js';
 import type { LinkParameters, ObjectId } from '../../shared/wire/statements.js';
 
 /** A range of bytes in the spool. */
@@ -11,6 +12,7 @@ export interface SpoolRange {
 /** One payload to send, with the envelope that describes it. */
 export interface SendOrder {
   object: ObjectId;
+  tenant: string;
   lengthBytes: number;
   /** The payload is these ranges, one after the other. */
   ranges: SpoolRange[];
@@ -22,7 +24,13 @@ export interface SendOrder {
   envelopePass: number;
 }
 
+/** What each tenant may ask of the link. */
+export type TenantClaims = Record<string, Claim>;
+
 export interface SenderSettings {
+  claims: TenantClaims;
+  /** Whether nothing but heartbeats is to be sent for now. */
+  paused: boolean;
   targetHost: string;
   targetPort: number;
   sourceHost: string;
@@ -44,6 +52,8 @@ export interface SenderCounters {
   sendErrors: number;
   /** Datagrams that arrived at the sending socket. Always 0 on a one-way link. */
   arrivals: number;
+  /** Bytes of frames made for each tenant in this session, headers included. */
+  tenantBytes: Record<string, number>;
 }
 
 export interface SentReport {
@@ -62,8 +72,13 @@ export interface SenderProtocol {
   toChild: {
     /** A signed heartbeat envelope, to be sent with the next frames. */
     heartbeat: Uint8Array;
+    /** Other claims, from the next turn on. */
+    claims: TenantClaims;
+    /** Payloads rest at their next turn, or go on; heartbeats are sent all the time. */
+    pause: { paused: boolean };
   };
   toParent: {
+    /** 0 when its turn has come. */
     progress: { object: ObjectId; fraction: number };
     arrival: { count: number };
   };

@@ -13,15 +13,15 @@ import { createRing, FrameRing } from '../../shared/link/ring.js';
 import { serveParent } from '../../shared/ops/children.js';
 import { frameBytes } from '../../shared/wire/frame.js';
 import type { EncoderThreadData, FromEncoder, ToEncoder } from './encoderThread.js';
-import type { SenderProtocol, SenderSettings, SendOrder, SentReport } from './orders.js';
+import type { SenderCounters, SenderProtocol, SenderSettings, SendOrder, SentReport, TenantClaims } from './orders.js';
 import { SendingSocket } from './sendingSocket.js';
 
 /**
  * Time for which the ring may run ahead of the wire, within these bounds: long enough to encode a large block meanwhile,
- * and no longer, for a heartbeat waits behind what is in it.
+ * and no longer, for a heartbeat, a letter and a pause wait behind what is in it. Rounded down to a power of two of frames.
  */
-const RING_AHEAD_MS = 400;
-const RING_MIN_BYTES = 256 * 1024;
+const RING_AHEAD_MS = 160;
+const RING_MIN_BYTES = 64 * 1024;
 const RING_MAX_BYTES = 16 * 1024 * 1024;
 /** The pacing loop wakes this often while there is something to send. */
 const TICK_MS = 1;
@@ -43,6 +43,7 @@ class SendingProcess {
   private readonly leaving: { report: SentReport; ringPosition: number }[] = [];
   private pacing = false;
   private stopped = false;
+  private tenantBytes: Record<string, number> = {};
   /** Frames given to the socket whose slots have not been released yet. */
   private handedOver = 0;
 
@@ -109,9 +110,17 @@ class SendingProcess {
     this.post({ heartbeat: envelope });
   }
 
-  counters() {
+  claims(claims: TenantClaims): void {
+    this.post({ claims });
+  }
+
+  pause(paused: boolean): void {
+    this.post({ paused });
+  }
+
+  counters(): SenderCounters {
     const { framesSent, bytesSent, sendErrors, arrivals } = this.socket;
-    return { framesSent, bytesSent, sendErrors, arrivals };
+    return { framesSent, bytesSent, sendErrors, arrivals, tenantBytes: this.tenantBytes };
   }
 
   async stop(): Promise<void> {
@@ -183,6 +192,7 @@ class SendingProcess {
   private fromEncoder(message: FromEncoder): void {
     if ('sent' in message) this.leaving.push({ report: message.sent, ringPosition: message.ringPosition });
     else if ('progress' in message) this.onProgress(message.progress.object, message.progress.fraction);
+    else if ('tenantBytes' in message) this.tenantBytes = message.tenantBytes;
     else {
       const { object, words } = message.failed;
       for (const { reject } of this.taken(object)) reject(new SluiceError('SPOOL_IO', words));
@@ -212,6 +222,10 @@ const parent = serveParent<SenderProtocol>({
     send: (order) => need().send(order),
     counters: () => need().counters(),
   },
-  on: { heartbeat: (envelope) => need().heartbeat(envelope) },
+  on: {
+    heartbeat: (envelope) => need().heartbeat(envelope),
+    claims: (claims) => need().claims(claims),
+    pause: ({ paused }) => need().pause(paused),
+  },
   onStop: () => running?.stop(),
 });

@@ -82,6 +82,10 @@ export const LIMITS = {
   queueTitleMaxLength: 200,
   queueReasonMaxLength: 2_000,
   queueLogMaxLines: 100,
+  /** Repair symbols that the sender keeps of all large payloads it sends in turn. */
+  sendingRepairBytes: 64 * MiB,
+  /** Payloads handed to the sender at once; it decides whose turn it is. */
+  sendingAtOnce: 1_024,
   /** Configuration file. */
   configMaxBytes: 1 * MiB,
   /** YAML levels and aliases (weighed by what they repeat) in a configuration, and tenants it may name. */

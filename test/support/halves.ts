@@ -48,7 +48,11 @@ export interface Parcel {
 export async function newParcel(
   seed: number,
   lengthBytes: number,
-  { parameters = LINK, envelopeBytes = 300 }: { parameters?: LinkParameters; envelopeBytes?: number } = {},
+  {
+    parameters = LINK,
+    envelopeBytes = 300,
+    tenant = 'demo',
+  }: { parameters?: LinkParameters; envelopeBytes?: number; tenant?: string } = {},
 ): Promise<Parcel> {
   const folder = newFolder();
   const prng = new Prng(seed);
@@ -66,6 +70,7 @@ export async function newParcel(
   });
   const order = {
     object,
+    tenant,
     lengthBytes,
     ranges,
     envelope: idOf(envelope),
@@ -86,7 +91,7 @@ export class LowHalf {
     this.ring = new FrameRing(createRing(frameBytes(parameters.symbolBytes), 32 * 1024 * 1024));
     const tagger = new FrameTagger(LINK_KEY);
     this.writer = new FrameWriter(this.ring, tagger, parameters.symbolBytes, session, () => true);
-    this.coder = new PayloadCoder({ parameters, repairFloor: 4, guardSymbols: 0, ...settings });
+    this.coder = new PayloadCoder({ parameters, repairFloor: 4, guardSymbols: 0, turnFrames: 64, ...settings });
   }
 
   /** Copies of the frames written since the last call. */
@@ -102,24 +107,27 @@ export class LowHalf {
   }
 
   envelope({ order }: Parcel, pass = order.envelopePass): Buffer[] {
-    this.coder.sendEnvelope(this.writer, order, pass);
-    return this.taken();
+    return this.drain(this.coder.envelope(this.writer, order, pass)).frames;
   }
 
   /** The payload pass, and the first repair symbol that it left unused. */
   payload({ order }: Parcel, repairFirst = order.repairFirst): { frames: Buffer[]; repairNext: number } {
-    const frames: Buffer[] = [];
-    const pass = this.coder.payload(this.writer, { ...order, repairFirst });
-    for (;;) {
-      const { done, value } = pass.next();
-      frames.push(...this.taken());
-      if (done) return { frames, repairNext: value };
-    }
+    const { frames, value } = this.drain(this.coder.payload(this.writer, { ...order, repairFirst }));
+    return { frames, repairNext: value };
   }
 
   closing({ order }: Parcel, repairFirst: number, idle: boolean): { frames: Buffer[]; repairNext: number } {
-    const repairNext = this.coder.sendClosing(this.writer, order, repairFirst, idle);
-    return { frames: this.taken(), repairNext };
+    const { frames, value } = this.drain(this.coder.closing(this.writer, order, repairFirst, idle));
+    return { frames, repairNext: value };
+  }
+
+  private drain<T>(pass: Generator<unknown, T>): { frames: Buffer[]; value: T } {
+    const frames: Buffer[] = [];
+    for (;;) {
+      const { done, value } = pass.next();
+      frames.push(...this.taken());
+      if (done) return { frames, value };
+    }
   }
 
   heartbeat(bytes: Uint8Array): Buffer[] {

@@ -60,6 +60,8 @@ export async function startSender(
         edgePadding: 8,
         closingDelayMs: 50,
         guardSymbols: 100,
+        claims: {},
+        paused: false,
         ...settings,
       });
       sourcePort = answer.sourcePort;

@@ -163,10 +163,10 @@ describe('send coder', () => {
     const ring = new FrameRing(createRing(frameBytes(512), 16 * frameBytes(512)));
     let asked = 0;
     const writer = new FrameWriter(ring, new FrameTagger(LINK_KEY), 512, SESSION, () => ++asked === 2);
-    const coder = new PayloadCoder({ parameters: LINK, repairFloor: 4, guardSymbols: 0 });
+    const coder = new PayloadCoder({ parameters: LINK, repairFloor: 4, guardSymbols: 0, turnFrames: 64 });
     const parcel = await newParcel(11, 64 * 512);
     const pass = coder.payload(writer, parcel.order);
-    expect(() => pass.next()).to.throw(Stopped);
+    expect(() => Array.from({ length: 64 }, () => pass.next())).to.throw(Stopped);
     expect(asked).to.equal(2);
     expect(ring.filled()).to.equal(16);
     for (let n = 0; n < 16; n++) {
