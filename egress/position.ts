@@ -22,6 +22,8 @@ export interface PositionEvents {
   unseen(history: string, sequence: number): void;
   sessionEnded(session: string): void;
   alarm(code: string, words: string): void;
+  /** Frames come again after LINK_SILENT. */
+  linkIsBack(): void;
 }
 
 /** How reception stands. */
@@ -48,6 +50,11 @@ export class LinkPosition {
   private readonly ending = new Map<string, number>();
   private silent = false;
   private jumping = false;
+
+  /** Whether nothing has come for link.silence. */
+  get isSilent(): boolean {
+    return this.silent;
+  }
 
   constructor(
     private readonly ledger: HighLedger,
@@ -98,6 +105,7 @@ export class LinkPosition {
     const silent = standing.silentMs >= this.options.silenceMs;
     // Said also while blocks wait: a full disk may make them wait for as long as the link is dark.
     if (silent && !this.silent) this.sayIsSilent(standing.silentMs);
+    if (!silent && this.silent) this.events.linkIsBack();
     this.silent = silent;
     if (standing.busy) return;
     while (this.passed[0] && this.passed[0].dueMs <= nowMs) this.pass(this.passed.shift()!.heartbeat);

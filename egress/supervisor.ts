@@ -23,6 +23,7 @@ import { processesOf, StateFolder } from '../shared/ops/stateFolder.js';
 import { frameBytes } from '../shared/wire/frame.js';
 import { type Heartbeat, halvesOf, type ObjectId } from '../shared/wire/statements.js';
 import { HighLedger, type HighObject, type HighPayload } from './ledger.js';
+import { LinkWatch } from './linkWatch.js';
 import { LinkPosition } from './position.js';
 import type { ReceiverCounters, ReceiverProtocol } from './receive/messages.js';
 import type { ReleaserProtocol } from './release/messages.js';
@@ -63,6 +64,7 @@ export class HighSide {
   private readonly wallStartedMs = Date.now();
   private housekeeping: NodeJS.Timeout | undefined;
   private readonly alarmedParameters = new Set<string>();
+  private readonly linkWatch = new LinkWatch((code, words, about) => this.news.alarm(code, words, about));
 
   private constructor(
     private readonly state: StateFolder,
@@ -150,6 +152,10 @@ export class HighSide {
         unseen: (_history, sequence) => this.unseen(sequence),
         sessionEnded: (session) => this.receiver.tell('endSession', { session: halvesOf(session).low }),
         alarm: (code, words) => this.news.alarm(code, words),
+        linkIsBack: () => {
+          this.news.over('LINK_SILENT');
+          this.news.alarm('LINK_BACK', 'The link was silent and carries frames again.');
+        },
       },
     );
     this.openProcesses();
@@ -380,9 +386,11 @@ export class HighSide {
 
   private async keepHouse(): Promise<void> {
     try {
+      this.news.tick();
       this.writeRun();
       this.counters = await this.receiver.ask('counters', null);
       const { assembly, oversize, quietMs } = this.counters;
+      this.linkWatch.look(this.counters);
       const now = performance.now();
       const busy = assembly.blocksWaiting > 0 || this.verifying.size > 0;
       const silentMs = assembly.silentMs ?? now - this.receiverSinceMs;

@@ -234,7 +234,7 @@ export class LowSide {
         const { sourcePort } = await child.ask('start', this.newSession());
         this.sourcePort = sourcePort;
       },
-      onEvent: { arrival: ({ count }) => this.listeners.arrival(count) },
+      onEvent: { arrival: ({ count }) => this.arrival(count) },
     });
     this.intake = new Child<IntakeProtocol>({
       name: 'intake',
@@ -291,9 +291,16 @@ export class LowSide {
 
   private polled(news: PollNews): void {
     for (const words of news.troubles) this.news.alarm('INTAKE_UNREADABLE', words);
-    if (news.heldBack !== '' && this.intakeHeld === '') this.news.alarm('SPOOL_FULL', news.heldBack);
+    if (news.heldBack === '') this.news.over('SPOOL_FULL');
+    else if (this.intakeHeld === '') this.news.alarm('SPOOL_FULL', news.heldBack);
     this.intakeHeld = news.heldBack;
     this.wantedBytes = news.wantedBytes;
+  }
+
+  /** Something came where nothing can come from (FAULTS 62). */
+  private arrival(count: number): void {
+    this.news.alarm('LINK_NOT_ONE_WAY', `${count} datagrams have arrived at the sending socket.`);
+    this.listeners.arrival(count);
   }
 
   private afterSent(objects: readonly LowObject[]): void {
@@ -310,6 +317,7 @@ export class LowSide {
 
   private keepHouse(): void {
     try {
+      this.news.tick();
       this.writeRun();
       const reason = this.spool.look(Date.now(), this.wantedBytes);
       this.intake.tell('hold', { reason, roomBytes: this.spool.roomBytes(this.wantedBytes) });

@@ -448,6 +448,30 @@ export const ERRORS = {
     'Nothing has arrived on the link for longer than configured.',
     'Check the low side and the fibre.',
   ),
+  LINK_BACK: entry(
+    'info',
+    'retryable',
+    'Frames arrive on the link again.',
+    'Nothing to do: what was lost meanwhile is named as incomplete, and a resend completes it.',
+  ),
+  LINK_NOT_ONE_WAY: entry(
+    'alarm',
+    'permanent',
+    'Something arrived at the socket that only sends.',
+    'Look at the wiring and at who shares this network: on a one-way link nothing can come back.',
+  ),
+  RECEIVER_OVERRUN: entry(
+    'alarm',
+    'retryable',
+    'Datagrams were dropped on this machine because it could not take them as fast as they came.',
+    'Raise link.receiveBuffer and net.core.rmem_max, give the receiver more processor time, or lower the rate of the low side.',
+  ),
+  SYMBOL_CONFLICT: entry(
+    'alarm',
+    'permanent',
+    'Two authentic frames carry different bytes for the same symbol; the first one counts.',
+    'Look at the low side: two senders may share its key, or it may be damaged or compromised.',
+  ),
   LINK_SOCKET: entry(
     'error',
     'retryable',
@@ -472,6 +496,15 @@ export const ERRORS = {
     'The low side announced a sequence position that is not plausible.',
     'Look at the low side: it may be damaged or compromised. If it is yours and simply ran on, move the ledger of this side aside and start again.',
   ),
+
+  // Any side
+  CLOCK_STEPPED: entry(
+    'alarm',
+    'retryable',
+    'The clock of this machine was changed while the gateway ran.',
+    'Check the time source. Transfers are not affected; times in records before and after do not compare, and nothing is removed for its age for an hour.',
+  ),
+  ALARM_OVER: entry('info', 'retryable', 'The cause of an alarm is gone.', 'Nothing to do.'),
 
   // Command line
   USAGE: entry('error', 'permanent', 'The command line is not right.', 'See "sluice help".'),

@@ -109,6 +109,10 @@ export const LIMITS = {
   /** Files a daily summary names, and days that are summed up afterwards when the gateway was down over midnight. */
   summaryMaxNamed: 100,
   summaryMaxDays: 31,
+  /** Alarms told apart at once, and past ones remembered; characters of what one says. */
+  alarmsActive: 256,
+  alarmsRemembered: 64,
+  alarmMaxText: 2_000,
   /** A key file, and the public keys one high side may trust. */
   keyFileMaxBytes: 16 * KiB,
   trustedMaxKeys: 64,

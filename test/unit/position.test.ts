@@ -35,6 +35,7 @@ describe('position of the link', () => {
         unseen: (_history, sequence) => unseen.push(sequence),
         sessionEnded: (session) => ended.push(session),
         alarm: (code) => alarms.push(code),
+        linkIsBack: () => alarms.push('LINK_BACK'),
       },
     );
   };
@@ -356,8 +357,9 @@ describe('position of the link', () => {
       for (const silentMs of [SILENCE_MS, 2 * SILENCE_MS, 3 * SILENCE_MS]) tick({ silentMs });
       expect(alarms).to.deep.equal(['LINK_SILENT']);
       tick({ silentMs: 0 });
+      tick({ silentMs: 0 });
       tick({ silentMs: SILENCE_MS });
-      expect(alarms).to.deep.equal(['LINK_SILENT', 'LINK_SILENT']);
+      expect(alarms).to.deep.equal(['LINK_SILENT', 'LINK_BACK', 'LINK_SILENT']);
     });
 
     it('FAULTS 58: is said also while blocks wait, for a full disk may make them wait for long', () => {
