@@ -4,9 +4,11 @@
  */
 import { z } from 'zod';
 import { LIMITS } from '../../shared/core/limits.js';
+import { readConfigText } from '../../shared/ops/config/files.js';
 import { isSection, Problems } from '../../shared/ops/config/problems.js';
 import { choice, count, plainText, SETTINGS, size, writeSize } from '../../shared/ops/config/settings.js';
-import { parseYaml, readConfigText } from '../../shared/ops/config/yaml.js';
+import type { Sources } from '../../shared/ops/config/sources.js';
+import { parseYaml } from '../../shared/ops/config/yaml.js';
 import { FILTER_NAMES, POLICY_FINDINGS, type Policy } from './rules.js';
 
 export type { Policy } from './rules.js';
@@ -68,16 +70,20 @@ const schema = z.strictObject({
 });
 
 /** Reads a policy file. CONFIG_UNREADABLE when it cannot be had, CONFIG_INVALID with a line for every problem. */
-export function loadPolicy(path: string): Policy {
+export function loadPolicy(path: string, sources?: Sources): Policy {
   const problems = new Problems(path);
+  sources?.note(path);
   const value = parseYaml(readConfigText(path), problems);
   problems.throwIfAny();
-  return parsePolicy(value, path);
+  return finish(value, problems);
 }
 
 /** The same from a value in memory; `origin` names it in errors. */
 export function parsePolicy(value: unknown, origin: string): Policy {
-  const problems = new Problems(origin);
+  return finish(value, new Problems(origin));
+}
+
+function finish(value: unknown, problems: Problems): Policy {
   if (!isSection(value)) {
     problems.refuse('the policy', value, `keys named ${Object.keys(schema.shape).join(', ')}`);
     problems.throwIfAny();

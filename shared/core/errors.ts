@@ -37,6 +37,12 @@ export const ERRORS = {
     'The configuration holds a key or a value that is not allowed.',
     'Correct the named key; "sluice config reference" lists every key with its unit and default.',
   ),
+  CONFIG_EXPOSED: entry(
+    'alarm',
+    'permanent',
+    'A configuration file can be changed by others than its owner.',
+    'Look at what it says and who may have changed it, then take the permission away (chmod o-w) or put the file itself in the place of the link.',
+  ),
   KEY_UNREADABLE: entry(
     'error',
     'permanent',

@@ -92,6 +92,10 @@ export const LIMITS = {
   configMaxDepth: 16,
   configMaxAliases: 32,
   configMaxTenants: 1_024,
+  /** Files of tenants: bytes of each and of all, and entries of their folder. */
+  tenantFileMaxBytes: 128 * KiB,
+  tenantFilesMaxBytes: 8 * MiB,
+  tenantsDirMaxEntries: 4_096,
   /** Media types that one tenant's list may name. */
   configMaxTypes: 256,
   /** Findings kept of one object, and characters of each of their texts; further findings are only counted. */

@@ -95,6 +95,18 @@ export function readLinkKey(path: string): Uint8Array {
   }
 }
 
+/** The password in the only line of a file, for a queue store. KEY_EXPOSED, KEY_UNREADABLE. */
+export function readPassword(path: string): string {
+  const bytes = readSecret(path);
+  try {
+    const password = /^([^\x00-\x1f\x7f]+)\r?\n?$/.exec(bytes.toString('utf8'))?.[1];
+    if (password === undefined) throw notAKey(path, 'one line with a password');
+    return password;
+  } finally {
+    bytes.fill(0);
+  }
+}
+
 /** The Ed25519 public key in an SPKI PEM file. KEY_UNREADABLE. */
 export function readPublicKey(path: string): PublicKey {
   const file = open(path, 0);

@@ -246,6 +246,23 @@ describe('configuration: refusals', () => {
 });
 
 describe('configuration: contradictions', () => {
+  it('FAULTS 67: objects larger than the link or the assembly can carry', () => {
+    const link = { target: '127.0.0.1:5000', blockSymbols: 2 };
+    const tenant = { name: 'a', share: '/in', maxObjectSize: '4GiB' };
+    const [found, ...more] = lowProblems({ ...low(), link, tenants: [tenant] });
+    expect(more).deep.equal([]);
+    expect(found).match(/^low\.yaml: tenants\[0\]\.maxObjectSize is "4GiB"; allowed: a size up to \S+, which is what/);
+    const config = parseLowConfig({ ...low(), link, tenants: [{ ...tenant, maxObjectSize: undefined }] }, 'low', '/x');
+    // Digests of 32 bytes of blocks of 2 symbols of 1408 bytes, in one envelope of 4 MiB.
+    expect(config.tenants[0]!.maxObjectSize).within(300e6, (4 * 1024 ** 2 * 2 * 1408) / 32);
+    const assembly = { spoolMax: '1GiB' };
+    const large = { name: 'a', storage: '/out', maxObjectSize: '2GiB' };
+    expect(highProblems({ ...high(), assembly, tenants: [large] })).deep.equal([
+      'high.yaml: tenants[0].maxObjectSize is "2GiB"; allowed: a size up to 1GiB, which is assembly.spoolMax',
+    ]);
+    expect(parseHighConfig({ ...high(), assembly }, 'high', '/x').tenants[0]!.maxObjectSize).equal(1024 ** 3);
+  });
+
   const tenants = (...shares: string[]) => ({
     ...low(),
     tenants: shares.map((share, i) => ({ name: `t${i}`, share, accepted: `/accepted/${i}`, receipts: `/told/${i}` })),

@@ -5,29 +5,42 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 import { blockSymbolsMax, symbolBytesForMtu } from './derive.js';
-import type { Problems } from './problems.js';
-import { acceptedFolder, highReceiptsFolder, lowReceiptsFolder, storageFolder } from './resolve.js';
+import { keyIn, type Problems } from './problems.js';
+import { acceptedFolder, carriedBytes, highReceiptsFolder, lowReceiptsFolder, storageFolder } from './resolve.js';
 import type { HighSections, LowSections } from './schema.js';
+import type { TenantSection } from './sections.js';
 import { writeEndpoint, writeSize } from './settings.js';
 
 interface Place {
   /** Key in the file, or words for a place that is not configured there. */
   readonly key: string;
   readonly path: string;
+  /** Of the file that the key is in. */
+  readonly problems: Problems;
 }
 
+/** A key as it is called from another place: with its file, if that is another one. */
+const nameOf = ({ key, problems }: Place, from: Place): string =>
+  problems.origin === from.problems.origin || isNameless({ key }) ? key : `${key} in ${problems.origin}`;
+/** The state folder has no key to correct. */
+const isNameless = ({ key }: { key: string }): boolean => key.startsWith('the ');
+
 export function checkLow(low: LowSections, stateDir: string | undefined, problems: Problems): void {
-  checkNames(low.tenants, problems);
+  checkNames(low.tenants);
   const folders: Place[] = [];
-  const files: Place[] = [];
-  for (const { key, value } of low.tenants) {
-    folders.push({ key: `${key}.share`, path: value.share });
-    if (value.afterSent === 'move') folders.push({ key: `${key}.accepted`, path: acceptedFolder(value) });
-    if (value.receiptsFor !== 'none') folders.push({ key: `${key}.receipts`, path: lowReceiptsFolder(value) });
-    if (value.policy.startsWith(sep)) files.push({ key: `${key}.policy`, path: value.policy });
+  const files: Place[] = configFiles(low, problems);
+  for (const tenant of low.tenants) {
+    const { value } = tenant;
+    folders.push(placeOf(tenant, 'share', value.share));
+    if (value.afterSent === 'move') folders.push(placeOf(tenant, 'accepted', acceptedFolder(value)));
+    if (value.receiptsFor !== 'none') folders.push(placeOf(tenant, 'receipts', lowReceiptsFolder(value)));
+    if (value.policy.startsWith(sep)) files.push(placeOf(tenant, 'policy', value.policy));
+    const most = low.link === undefined ? Number.POSITIVE_INFINITY : carriedBytes(low.link);
+    refuseLarger(tenant, most, 'what link.mtu and link.blockSymbols can carry');
   }
   if (low.keys) {
-    files.push({ key: 'keys.signing', path: low.keys.signing }, { key: 'keys.link', path: low.keys.link });
+    const { signing, link } = low.keys;
+    files.push({ key: 'keys.signing', path: signing, problems }, { key: 'keys.link', path: link, problems });
     if (low.keys.signing === low.keys.link) {
       problems.refuse('keys.link', low.keys.link, 'another file than keys.signing');
     }
@@ -38,30 +51,58 @@ export function checkLow(low: LowSections, stateDir: string | undefined, problem
 }
 
 export function checkHigh(high: HighSections, stateDir: string | undefined, problems: Problems): void {
-  checkNames(high.tenants, problems);
+  checkNames(high.tenants);
   const folders: Place[] = [];
-  for (const { key, value } of high.tenants) {
+  const most = high.assembly?.spoolMax ?? Number.POSITIVE_INFINITY;
+  for (const tenant of high.tenants) {
+    const { key, value, problems } = tenant;
+    refuseLarger(tenant, most, 'assembly.spoolMax');
     const path = storageFolder(value, high.storageRoot);
     if (path === undefined) {
-      problems.refuse(`${key}.storage`, undefined, 'a path, or a path for all tenants in storageRoot');
+      problems.refuse(keyIn(key, 'storage'), undefined, 'a path, or a path for all tenants in storageRoot');
       continue;
     }
-    folders.push({ key: `${key}.storage`, path });
-    if (value.receiptsFor !== 'none') folders.push({ key: `${key}.receipts`, path: highReceiptsFolder(value, path) });
+    folders.push(placeOf(tenant, 'storage', path));
+    if (value.receiptsFor !== 'none') folders.push(placeOf(tenant, 'receipts', highReceiptsFolder(value, path)));
   }
-  const files: Place[] = [];
+  const files: Place[] = configFiles(high, problems);
   if (high.keys) {
-    files.push({ key: 'keys.link', path: high.keys.link });
-    for (const path of [high.keys.trusted].flat()) files.push({ key: 'keys.trusted', path });
+    files.push({ key: 'keys.link', path: high.keys.link, problems });
+    for (const path of [high.keys.trusted].flat()) files.push({ key: 'keys.trusted', path, problems });
   }
   checkPlaces(folders, files, stateDir, problems);
   if (high.queues) checkQueues(high.queues, problems);
 }
 
-function checkNames(tenants: readonly { key: string; value: { name: string } }[], problems: Problems): void {
+const placeOf = ({ key, problems }: TenantSection<unknown>, name: string, path: string): Place => ({
+  key: keyIn(key, name),
+  path,
+  problems,
+});
+
+/** Where tenants write, nobody may find what decides about them. */
+function configFiles({ tenantsDir, queues }: LowSections | HighSections, problems: Problems): Place[] {
+  const secrets = { redisPasswordFile: queues?.redisPasswordFile, sentinelPasswordFile: queues?.sentinelPasswordFile };
+  const files = Object.entries(secrets).map(([name, path]) => ({ key: `queues.${name}`, path, problems }));
+  return [{ key: 'tenantsDir', path: tenantsDir, problems }, ...files].filter(
+    (one): one is Place => one.path !== undefined,
+  );
+}
+
+function refuseLarger(
+  { key, value, problems }: TenantSection<{ maxObjectSize?: number | undefined }>,
+  most: number,
+  why: string,
+): void {
+  if ((value.maxObjectSize ?? 0) <= most) return;
+  const size = writeSize(value.maxObjectSize!);
+  problems.refuse(keyIn(key, 'maxObjectSize'), size, `a size up to ${writeSize(most)}, which is ${why}`);
+}
+
+function checkNames(tenants: readonly TenantSection<{ name: string }>[]): void {
   const seen = new Set<string>();
-  for (const { key, value } of tenants) {
-    if (seen.has(value.name)) problems.refuse(`${key}.name`, value.name, 'a name that no other tenant has');
+  for (const { key, value, problems } of tenants) {
+    if (seen.has(value.name)) problems.refuse(keyIn(key, 'name'), value.name, 'a name that no other tenant has');
     seen.add(value.name);
   }
 }
@@ -76,7 +117,7 @@ function checkPlaces(
   stateDir: string | undefined,
   problems: Problems,
 ): void {
-  const state: Place[] = stateDir === undefined ? [] : [{ key: 'the state folder', path: stateDir }];
+  const state: Place[] = stateDir === undefined ? [] : [{ key: 'the state folder', path: stateDir, problems }];
   const sorted = [...folders, ...state]
     .map((place) => ({ ...place, real: withSeparator(canonical(place.path)) }))
     .sort((a, b) => (a.real < b.real ? -1 : a.real > b.real ? 1 : 0));
@@ -89,9 +130,8 @@ function checkPlaces(
   for (const place of sorted) {
     const outer = enclosing(place.real);
     if (outer !== undefined) {
-      // The state folder has no key to correct, so it is never the one that is named first.
-      const [named, other] = place.key.startsWith('the ') ? [outer, place] : [place, outer];
-      problems.refuse(named.key, named.path, `a folder apart from ${other.key} ("${other.path}")`);
+      const [named, other] = isNameless(place) ? [outer, place] : [place, outer];
+      named.problems.refuse(named.key, named.path, `a folder apart from ${nameOf(other, named)} ("${other.path}")`);
     }
     around.push(place);
   }
@@ -99,8 +139,9 @@ function checkPlaces(
   for (const file of files) {
     const real = withSeparator(canonical(file.path));
     const outer = shared.find((folder) => real.startsWith(folder.real));
-    if (outer)
-      problems.refuse(file.key, file.path, `a path outside ${outer.key} ("${outer.path}"), where others may write`);
+    if (outer === undefined) continue;
+    const where = `${nameOf(outer, file)} ("${outer.path}")`;
+    file.problems.refuse(file.key, file.path, `a path outside ${where}, where others may write`);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Defaults that follow from other keys, filled in once every section is known to be sound. */
 import { basename, dirname, join } from 'node:path';
-import { blockSymbolsFor, isLoopback, symbolBytesForMtu } from './derive.js';
+import { blockSymbolsFor, isLoopback, objectMaxBytes, symbolBytesForMtu } from './derive.js';
 import {
   BLOCK_SYMBOLS_DEFAULT,
   type HighConfig,
@@ -10,6 +10,7 @@ import {
   type LowLink,
   type LowSections,
   type LowTenant,
+  OBJECT_SIZE_DEFAULT,
 } from './schema.js';
 
 type LowTenantWritten = LowSections['tenants'][number]['value'];
@@ -28,21 +29,29 @@ export const lowReceiptsFolder = ({ receipts, share }: LowTenantWritten): string
 export const highReceiptsFolder = ({ receipts, name }: HighTenantWritten, storage: string): string =>
   receipts ?? beside(storage, 'receipts', name);
 
-export const resolveLowTenant = (tenant: LowTenantWritten, rest: Pick<LowConfig, 'spool'>): LowTenant => ({
+export const resolveLowTenant = (tenant: LowTenantWritten, rest: Pick<LowConfig, 'spool' | 'link'>): LowTenant => ({
   ...tenant,
   accepted: acceptedFolder(tenant),
   receipts: lowReceiptsFolder(tenant),
   retention: tenant.retention ?? rest.spool.retention,
+  maxObjectSize: tenant.maxObjectSize ?? Math.min(OBJECT_SIZE_DEFAULT, carriedBytes(rest.link)),
 });
 
 /** `tenant` has a storage: that is looked at before. */
 export function resolveHighTenant(
   tenant: HighTenantWritten,
-  rest: Pick<HighConfig, 'storageRoot' | 'retention'>,
+  rest: Pick<HighConfig, 'storageRoot' | 'retention' | 'assembly'>,
 ): HighTenant {
   const storage = storageFolder(tenant, rest.storageRoot)!;
   const retention = tenant.retention ?? rest.retention.quarantine;
-  return { ...tenant, storage, receipts: highReceiptsFolder(tenant, storage), retention };
+  const maxObjectSize = tenant.maxObjectSize ?? Math.min(OBJECT_SIZE_DEFAULT, rest.assembly.spoolMax);
+  return { ...tenant, storage, receipts: highReceiptsFolder(tenant, storage), retention, maxObjectSize };
+}
+
+/** Largest object that can be described on this link. */
+export function carriedBytes(link: { mtu: number; blockSymbols?: number | undefined }): number {
+  const symbolBytes = symbolBytesForMtu(link.mtu);
+  return objectMaxBytes(symbolBytes, blockSymbolsFor(symbolBytes, link.blockSymbols ?? BLOCK_SYMBOLS_DEFAULT));
 }
 
 export function resolveLowLink(link: NonNullable<LowSections['link']>): LowLink {

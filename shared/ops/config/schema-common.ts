@@ -43,8 +43,17 @@ export const namesRule = () =>
     'Which file names are accepted: `portable` ones work on Windows, macOS and Linux alike, `posix` ones on Linux.',
   );
 
-export const maxObjectSize = () =>
-  size('64GiB', '1B', OBJECT_MAX, 'Largest object of this tenant; a larger one is refused.');
+/** Of tenants that name no size. */
+export const OBJECT_SIZE_DEFAULT = 64 * 1024 ** 3;
+
+/** `bound` says in words what else bounds it. */
+export const maxObjectSize = (bound: string) =>
+  sizeOrElse(
+    `${writeSize(OBJECT_SIZE_DEFAULT)}, or less where ${bound}`,
+    '1B',
+    OBJECT_MAX,
+    'Largest object of this tenant; a larger one is refused.',
+  );
 
 /** Media types of a tenant: exact ones, `image/*`, or every one. */
 export const types = (meaning: string) =>

@@ -74,7 +74,7 @@ export function highSchema(baseDir: string) {
         fallback: '[type, archive]',
       }),
     names: namesRule(),
-    maxObjectSize: maxObjectSize(),
+    maxObjectSize: maxObjectSize('`assembly.spoolMax` is less'),
     types: types(
       'Media types that are released to this tenant, as the manifest names them; any other is quarantined. This side does not look into the bytes itself: it holds the low side to what it says.',
     ),

@@ -83,7 +83,7 @@ export function lowSchema(baseDir: string) {
         allowed: 'open, or a path to a policy file',
         fallback: OPEN_POLICY,
       }),
-    maxObjectSize: maxObjectSize(),
+    maxObjectSize: maxObjectSize('the link can carry less'),
     types: types('Media types (as found in the content) that the tenant may send; any other is refused.'),
     quota: quota('inside the gateway, taken and not yet sent; more waits in the share'),
     priority: choice(

@@ -7,9 +7,10 @@
 import type { z } from 'zod';
 import type { highSchema } from './schema-high.js';
 import type { lowSchema } from './schema-low.js';
+import type { TenantSection } from './sections.js';
 import type { Endpoint } from './settings.js';
 
-export { BLOCK_SYMBOLS_DEFAULT, OPEN_POLICY } from './schema-common.js';
+export { BLOCK_SYMBOLS_DEFAULT, OBJECT_SIZE_DEFAULT, OPEN_POLICY } from './schema-common.js';
 export { highSchema } from './schema-high.js';
 export { lowSchema } from './schema-low.js';
 export type { Endpoint } from './settings.js';
@@ -22,13 +23,19 @@ type Written<S extends z.ZodType> = z.input<S>;
 export type LowSections = Sections<Parsed<Low>>;
 export type HighSections = Sections<Parsed<High>>;
 type Sections<T extends { tenants: unknown[] }> = Partial<Omit<T, 'tenants'>> & {
-  tenants: { key: string; value: T['tenants'][number] }[];
+  tenants: TenantSection<T['tenants'][number]>[];
 };
 
+/** Keys whose default follows from others. */
+interface TenantDefaults {
+  receipts: string;
+  retention: number;
+  maxObjectSize: number;
+}
 /** A tenant of the low side, with every default filled in. Sizes in bytes, paths absolute. */
-export type LowTenant = Parsed<Low>['tenants'][number] & { accepted: string; receipts: string; retention: number };
+export type LowTenant = Parsed<Low>['tenants'][number] & TenantDefaults & { accepted: string };
 /** A tenant of the high side, with every default filled in. Sizes in bytes, paths absolute. */
-export type HighTenant = Parsed<High>['tenants'][number] & { storage: string; receipts: string; retention: number };
+export type HighTenant = Parsed<High>['tenants'][number] & TenantDefaults & { storage: string };
 /** The link as the low side sees it. Durations in milliseconds, rate in bits a second. */
 export type LowLink = Parsed<Low>['link'] & { source: Endpoint; blockSymbols: number };
 /** The configuration of the low side as the code uses it: bytes, milliseconds, bits a second, absolute paths. */

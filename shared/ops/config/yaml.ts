@@ -1,47 +1,33 @@
 /**
- * YAML in and out. Reading is bounded in bytes, depth and aliases, knows no tags, and refuses a key written twice:
- * what a person reads in the file is what the gateway does. Nothing of the text appears in an error, because a
- * configuration may hold a password.
+ * YAML in and out. Reading is bounded in depth and aliases, knows no tags, and refuses a key written twice: what a
+ * person reads in the file is what the gateway does. Nothing of the text appears in an error, because a configuration
+ * may hold a password.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { Composer, type CST, type Document, isMap, isScalar, LineCounter, Parser, stringify, visit } from 'yaml';
-import { SluiceError, wordsOf } from '../../core/errors.js';
+import {
+  Composer,
+  type CST,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  Parser,
+  stringify,
+  visit,
+} from 'yaml';
 import { LIMITS } from '../../core/limits.js';
-import type { Problems } from './problems.js';
+import type { Position, Problems, Step } from './problems.js';
 
-/** Text of a configuration file of bounded size. CONFIG_UNREADABLE when it cannot be had. */
-export function readConfigText(path: string): string {
-  const unreadable = (why: string) => new SluiceError('CONFIG_UNREADABLE', `${path}: ${why}`);
-  let file: number;
-  try {
-    // Without O_NONBLOCK a pipe in the place of the file would hold the start up for ever.
-    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    throw unreadable(String((error as NodeJS.ErrnoException).code));
-  }
-  try {
-    if (!fstatSync(file).isFile()) throw unreadable('it is not a file');
-    const bytes = Buffer.alloc(LIMITS.configMaxBytes + 1);
-    let length = 0;
-    for (let got = -1; got !== 0 && length < bytes.length; length += got) {
-      got = readSync(file, bytes, length, bytes.length - length, null);
-    }
-    if (length === bytes.length) throw unreadable(`it is larger than ${LIMITS.configMaxBytes} bytes`);
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length));
-  } catch (error) {
-    if (error instanceof SluiceError) throw error;
-    throw unreadable(error instanceof TypeError ? 'it is not UTF-8 text' : wordsOf(error));
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** The value a YAML text describes; undefined, with the problems noted, when it is not clear what it describes. */
+/**
+ * The value a YAML text describes; undefined, with the problems noted, when it is not clear what it describes. From then
+ * on problems of its keys are said with line and column.
+ */
 export function parseYaml(text: string, problems: Problems): unknown {
   const lines = new LineCounter();
-  const at = (offset: number) => {
+  const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
-    return `line ${line}, column ${col}`;
+    return { line, column: col };
   };
   const tokens = [...new Parser(lines.addNewLine).parse(text)];
   // Composing recurses, and far enough down it ends the whole process instead of throwing. So depth is looked at first.
@@ -64,10 +50,11 @@ export function parseYaml(text: string, problems: Problems): unknown {
   }
   const document = documents[0]!;
   for (const fault of [...document.errors, ...document.warnings]) {
-    problems.say(`${at(fault.pos[0])}: not valid YAML (${fault.code})`);
+    problems.say(`not valid YAML (${fault.code})`, at(fault.pos[0]));
   }
   const sound = document.errors.length + document.warnings.length === 0 && checkNodes(document, at, problems);
   if (!sound) return undefined;
+  problems.locate((steps) => at(offsetOf(document, steps)));
   try {
     return document.toJS({ maxAliasCount: LIMITS.configMaxAliases }) ?? {};
   } catch {
@@ -79,11 +66,11 @@ export function parseYaml(text: string, problems: Problems): unknown {
 }
 
 /** What YAML allows and a configuration does not: tags, keys that are not words, keys written twice. */
-function checkNodes(document: Document, at: (offset: number) => string, problems: Problems): boolean {
+function checkNodes(document: Document, at: (offset: number) => Position, problems: Problems): boolean {
   let sound = true;
   const refuse = (offset: number | undefined, what: string) => {
     sound = false;
-    problems.say(`${at(offset ?? 0)}: ${what}`);
+    problems.say(what, at(offset ?? 0));
   };
   visit(document, {
     Node(_key, node) {
@@ -102,6 +89,25 @@ function checkNodes(document: Document, at: (offset: number) => string, problems
     },
   });
   return sound;
+}
+
+/** Where the key (or the entry of a list) at the end of some steps is written; as far as the steps lead anywhere. */
+function offsetOf(document: Document, steps: readonly Step[]): number {
+  let node: unknown = document.contents;
+  let offset = document.contents?.range?.[0] ?? 0;
+  for (const step of steps) {
+    if (isAlias(node)) node = node.resolve(document);
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === step);
+      if (pair === undefined) break;
+      offset = (isScalar(pair.key) ? pair.key.range?.[0] : undefined) ?? offset;
+      node = pair.value;
+    } else if (isSeq(node) && typeof step === 'number' && step < node.items.length) {
+      node = node.items[step];
+      offset = (node as { range?: [number] }).range?.[0] ?? offset;
+    } else break;
+  }
+  return offset;
 }
 
 /** Levels of lists and mappings, counted without recursion. */
