@@ -1,3 +1,4 @@
+/** The command that explains codes, and the table it reads. */
 import { expect } from 'chai';
 import { ERRORS } from '../../shared/core/errors.js';
 import { explanation } from '../../shared/ops/cli/explain.js';
