@@ -41,6 +41,8 @@ export interface KillReport {
 /** Pause between two kills, and between two things that are dropped. */
 const KILL_MS = { least: 150, most: 1_400 };
 const DROP_MS = { least: 20, most: 250 };
+/** Share of the kills that are meant for a side that is still starting and carried out all the same. */
+const KILLED_WHILE_STARTING = 0.15;
 /** Traffic waits while so many objects are on their way, so that the end is never far. */
 const ON_THE_WAY_MAX = 300;
 const LOOK_MS = 40;
@@ -152,7 +154,9 @@ class KillRun {
     while (this.kills < options.kills) {
       await pause(KILL_MS.least + prng.below(KILL_MS.most - KILL_MS.least));
       const service = prng.below(2) === 0 ? this.low : this.high;
-      const choice = prng.unit();
+      const [choice, patience] = [prng.unit(), prng.unit()];
+      // Now and then in the middle of a start, but not so often that nothing ever comes up.
+      if (!service.ready && patience > KILLED_WHILE_STARTING) continue;
       const victims = service.victims();
       const victim = victims[Math.floor(choice * victims.length)];
       if (!victim) continue;
