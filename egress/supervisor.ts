@@ -253,12 +253,14 @@ export class HighSide {
     const { config, state, stages } = this;
     this.store = await openQueueStore({
       side: 'high',
-      choice: config.queues.store,
-      ...(config.queues.redisUrl === undefined ? {} : { redisUrl: config.queues.redisUrl }),
+      ...config.queues,
       dir: state.path,
       onTrouble: (error) => {
         this.news.alarm(error.code, error.detail);
         if (error.code === 'QUEUE_STORE_EMPTIED') this.nextRebuildMs = 0;
+      },
+      onOver: () => {
+        this.nextRebuildMs = 0;
       },
     });
     this.verifyStage = await this.store.stage('verify', { concurrency: 2, ...STAGE }, (data: EnvelopeJob) =>

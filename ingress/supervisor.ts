@@ -257,12 +257,14 @@ export class LowSide {
     const { stages, state, config } = this;
     this.store = await openQueueStore({
       side: 'low',
-      choice: config.queues.store,
-      ...(config.queues.redisUrl === undefined ? {} : { redisUrl: config.queues.redisUrl }),
+      ...config.queues,
       dir: state.path,
       onTrouble: (error) => {
         this.news.alarm(error.code, error.detail);
         if (error.code === 'QUEUE_STORE_EMPTIED') this.nextRebuildMs = 0;
+      },
+      onOver: () => {
+        this.nextRebuildMs = 0;
       },
     });
     const scan = await this.store.stage('scan', { concurrency: config.scan.processes, ...STAGE }, (data) =>

@@ -79,6 +79,12 @@ export const ERRORS = {
     'The queue store cannot be reached.',
     'Check the Redis address, or leave "queues" at "auto" to use a private one.',
   ),
+  QUEUE_STORE_FULL: entry(
+    'alarm',
+    'retryable',
+    'The queue store takes nothing more: its memory or its disk is full.',
+    'Give it more memory (maxmemory) or disk; no object is lost, and work goes on by itself.',
+  ),
   QUEUE_STORE_EMPTIED: entry(
     'warning',
     'retryable',
@@ -89,7 +95,7 @@ export const ERRORS = {
     'warning',
     'retryable',
     'The Redis server is set up so that it may lose queued work.',
-    'Set "maxmemory-policy noeviction" and "appendonly yes"; lost work is rebuilt at the next start.',
+    'Set "maxmemory-policy noeviction" and "appendonly yes"; with another policy the gateway does not start.',
   ),
   QUEUE_JOB_INVALID: entry(
     'alarm',

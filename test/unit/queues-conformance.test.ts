@@ -20,7 +20,7 @@ for (const kind of ['redis-server', 'embedded'] as const) {
       openQueueStore({
         side: 'low',
         // Without a PATH nothing is found, so "auto" ends at the embedded store.
-        choice: 'auto',
+        store: 'auto',
         path: kind === 'embedded' ? '' : undefined,
         dir,
         closeTimeoutMs: 300,
@@ -272,7 +272,7 @@ for (const kind of ['redis-server', 'embedded'] as const) {
     it('FAULTS 51: after its process was killed, what waited and what ran is handled at once', async () => {
       await store.close();
       const owner = startOwner(
-        { side: 'low', choice: kind, dir },
+        { side: 'low', store: kind, dir },
         `const stage = await store.stage('killed', { concurrency: 1 }, () => {
            console.log('running');
            return new Promise(() => {});
@@ -303,7 +303,7 @@ for (const kind of ['redis-server', 'embedded'] as const) {
       await store.close();
       // Ctrl-C goes to the whole group of the terminal: the store must live until the workers have finished.
       const owner = startOwner(
-        { side: 'low', choice: kind, dir },
+        { side: 'low', store: kind, dir },
         `let begun;
          const running = new Promise((resolve) => { begun = resolve; });
          const interrupted = new Promise((resolve) => process.on('SIGINT', () => resolve()));

@@ -32,7 +32,7 @@ describe('queues: a Redis of our own', function () {
     const onTrouble = (error: SluiceError) => troubles.push(error);
     const store = await openQueueStore({
       side: 'low',
-      choice: 'redis-server',
+      store: 'redis-server',
       dir,
       onTrouble,
       closeTimeoutMs: 300,
@@ -112,7 +112,7 @@ describe('queues: a Redis of our own', function () {
   });
 
   it('stops an orphan that does not answer, and starts another', async () => {
-    const owner = startOwner({ side: 'low', choice: 'redis-server', dir }, `console.log('open');`);
+    const owner = startOwner({ side: 'low', store: 'redis-server', dir }, `console.log('open');`);
     await owner.said('open');
     const orphan = server();
     owner.process.kill('SIGKILL');
@@ -139,7 +139,7 @@ describe('queues: a Redis of our own', function () {
   });
 
   it('FAULTS 55: a job that is always running when the process ends is what ends it, and fails', async () => {
-    const options: QueueStoreOptions = { side: 'low', choice: 'redis-server', dir, closeTimeoutMs: 10 };
+    const options: QueueStoreOptions = { side: 'low', store: 'redis-server', dir, closeTimeoutMs: 10 };
     for (let round = 0; round < 5; round++) {
       const store = await open(options);
       const stage = await store.stage<Work>('work', { concurrency: 1 }, () => new Promise(() => {}));
@@ -181,7 +181,7 @@ describe('queues: a Redis of our own', function () {
 
   it('closes in bounded time when the server is away, and leaves nothing that keeps the process', async () => {
     const owner = startOwner(
-      { side: 'low', choice: 'redis-server', dir, closeTimeoutMs: 300 },
+      { side: 'low', store: 'redis-server', dir, closeTimeoutMs: 300 },
       `const stage = await store.stage('work', { concurrency: 2 }, () => new Promise(() => {}));
        await stage.add([{ key: 'k', title: 't', data: {} }]);
        await new Promise((resolve) => setTimeout(resolve, 100));
@@ -218,7 +218,7 @@ describe('queues: a Redis of the site', function () {
     `redis://:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
   const open = async (more: Partial<QueueStoreOptions> = {}) => {
     const onTrouble = (error: SluiceError) => troubles.push(error);
-    const store = await openQueueStore({ side: 'low', choice: 'auto', redisUrl: url(), dir: root, onTrouble, ...more });
+    const store = await openQueueStore({ side: 'low', store: 'auto', redisUrl: url(), dir: root, onTrouble, ...more });
     stores.push(store);
     return store;
   };
@@ -286,7 +286,7 @@ describe('queues: a Redis of the site', function () {
       expect(codeOf(refused), redisUrl).to.equal('CONFIG_INVALID');
       expect(refused.message, redisUrl).not.to.contain('secret');
     }
-    const missing = openQueueStore({ side: 'low', choice: 'redis', dir: root });
+    const missing = openQueueStore({ side: 'low', store: 'redis', dir: root });
     expect(await refusal(missing)).to.equal('CONFIG_INVALID');
   });
 
@@ -324,14 +324,18 @@ describe('queues: a Redis of the site', function () {
     expect(troubles.filter(({ code }) => code === 'QUEUE_STORE_UNAVAILABLE')).to.have.length(1);
   });
 
-  it('FAULTS 54: set up so that it may lose jobs, it is used with a warning', async () => {
-    await command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+  it('FAULTS 54: set up to throw keys away it is refused; without an append-only file it is used with a warning', async () => {
+    await command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru', 'appendonly', 'no');
     try {
+      const refused = await open().catch((error) => error);
+      expect(codeOf(refused)).to.equal('QUEUE_STORE_UNSAFE');
+      expect(refused.detail).to.contain('maxmemory-policy allkeys-lru');
+      await command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
       await open();
       expect(troubles.map(({ code }) => code)).to.deep.equal(['QUEUE_STORE_UNSAFE']);
-      expect(troubles[0]?.detail).to.contain('allkeys-lru');
+      expect(troubles[0]?.detail).to.contain('appendonly no');
     } finally {
-      await command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+      await command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction', 'appendonly', 'yes');
     }
   });
 

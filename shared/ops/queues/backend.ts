@@ -22,3 +22,22 @@ export interface Backend {
   /** The store last: stages are closed before this is called. */
   close(): Promise<void>;
 }
+
+/** How many finished jobs of a stage are kept to be looked at, and for how long. */
+export interface KeepFinished {
+  readonly count: number;
+  readonly forMs: number;
+}
+
+export const KEEP_DEFAULT: KeepFinished = { count: 1_000, forMs: 24 * 3_600_000 };
+/** Jobs that were given up are what an operator looks for: not fewer of them, and not for less time, than this. */
+const FAILED_LEAST = { count: 10_000, seconds: 14 * 24 * 3_600 } as const;
+
+export function keepOnRedis({ count, forMs }: KeepFinished): Pick<Backend, 'keepCompleted' | 'keepFailed'> {
+  // An age of 0 would mean none to BullMQ.
+  const age = Math.max(1, Math.round(forMs / 1_000));
+  return {
+    keepCompleted: { count, age },
+    keepFailed: { count: Math.max(count, FAILED_LEAST.count), age: Math.max(age, FAILED_LEAST.seconds) },
+  };
+}

@@ -8,19 +8,20 @@ import { fileURLToPath } from 'node:url';
 import { PGlite } from '@electric-sql/pglite';
 import { type ConnectionOptions, createPostgresBackend, runMigrations } from 'bullmq';
 import { SluiceError } from '../../core/errors.js';
-import type { Backend } from './backend.js';
+import type { Backend, KeepFinished } from './backend.js';
 import { Pool, SCHEMA } from './pglite-pool.js';
 import type { Troubles } from './troubles.js';
 
 const MAKER = fileURLToPath(new URL('./embedded-make.js', import.meta.url));
 const MAKE_TIMEOUT_MS = 60_000;
+const KEEP_MAX = 100;
 
 /**
  * Opens the database in a folder, making it on first use (some 5 s; 0.5 s later). A database that cannot be read is
  * made anew: the queue holds nothing that spool and ledger do not know.
  * @throws SluiceError QUEUE_STORE_UNAVAILABLE
  */
-export async function openEmbedded(folder: string, troubles: Troubles): Promise<Backend> {
+export async function openEmbedded(folder: string, troubles: Troubles, keep: KeepFinished): Promise<Backend> {
   const { database, pool } = await openDatabase(folder, troubles);
   return {
     kind: 'embedded',
@@ -31,7 +32,7 @@ export async function openEmbedded(folder: string, troubles: Troubles): Promise<
     factory: createPostgresBackend as unknown as Backend['factory'],
     exclusive: true,
     // Each finished job looks through all that are kept, so they are fewer here.
-    keepCompleted: { count: 100, age: 24 * 3_600 },
+    keepCompleted: { count: Math.min(keep.count, KEEP_MAX), age: Math.max(1, Math.round(keep.forMs / 1_000)) },
     keepFailed: { count: 1_000, age: 14 * 24 * 3_600 },
     async close() {
       await pool.end();

@@ -30,6 +30,8 @@ export interface PrivateRedis {
   readonly socketPath: string;
   /** Starts the server again if it is gone; safe to call at any time and any number of times. */
   ensureRunning(): Promise<void>;
+  /** It runs but does not answer: ends it by signal. Whoever is connected to it then sees to it that another starts. */
+  readonly replace: () => Promise<void>;
   /** Asks it to write out its data and end; kills it when it does not. Nothing of it is left afterwards. */
   stop(): Promise<void>;
 }
@@ -73,7 +75,7 @@ export async function startPrivateRedis(binary: string, folder: string, troubles
 export async function stopRedisLeftBehind(stateDir: string): Promise<void> {
   const folder = join(stateDir, 'queues');
   if (readJson(join(folder, 'redis.json')) === undefined) return;
-  await new Server('', folder, { report: () => {}, close: () => {} }).stop();
+  await new Server('', folder, { report: () => {}, over: () => {}, close: () => {} }).stop();
 }
 
 class Server implements PrivateRedis {
@@ -112,6 +114,13 @@ class Server implements PrivateRedis {
     });
     return this.starting;
   }
+
+  readonly replace = async (): Promise<void> => {
+    if (this.stopping || this.starting) return;
+    this.troubles.report('CHILD_FAILED', 'The private Redis server hangs and is replaced.');
+    if (this.process) await this.endBySignal(this.process);
+    await this.ensureRunning();
+  };
 
   async stop(): Promise<void> {
     this.stopping = true;

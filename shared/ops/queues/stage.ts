@@ -10,7 +10,7 @@ import type { Backend } from './backend.js';
 import { entryOf, failureOf, Notes } from './job.js';
 import type { Troubles } from './troubles.js';
 import type { Handler, Stage, StageCounts, StageFailure, StageJob, StageOptions } from './types.js';
-import { plain } from './words.js';
+import { storeTrouble } from './words.js';
 
 /** A stage as the store sees it. */
 export interface OpenStage<Data extends object> extends Stage<Data> {
@@ -241,14 +241,15 @@ class BullStage<Data extends object> implements OpenStage<Data> {
   private tell(error: Error): void {
     // BullMQ's words for a job that was cleared, flushed or given to another worker while it ran.
     const lost = /missing (key|lock|job)|renew lock|lock mismatch|not in the active state/i.test(error.message);
-    const code = lost ? 'QUEUE_JOB_LOST' : 'QUEUE_STORE_UNAVAILABLE';
-    if (!this.closing) this.troubles.report(code, `Stage ${this.name}: ${plain(error.message, 300)}`);
+    const { code, words } = storeTrouble(error.message);
+    if (!this.closing) this.troubles.report(lost ? 'QUEUE_JOB_LOST' : code, `Stage ${this.name}: ${words}`);
   }
 }
 
 function asStoreError(error: unknown): SluiceError {
   if (error instanceof SluiceError) return error;
-  return new SluiceError('QUEUE_STORE_UNAVAILABLE', plain(wordsOf(error), 300));
+  const { code, words } = storeTrouble(wordsOf(error));
+  return new SluiceError(code, words);
 }
 
 const after = (ms: number) => new Promise<false>((resolve) => setTimeout(() => resolve(false), ms).unref());

@@ -10,34 +10,38 @@
  */
 
 import { join } from 'node:path';
-import { SluiceError } from '../../core/errors.js';
-import type { Backend, StoreKind } from './backend.js';
+import { type ErrorCode, SluiceError } from '../../core/errors.js';
+import { type Backend, KEEP_DEFAULT, type KeepFinished, type StoreKind } from './backend.js';
 import { openEmbedded } from './embedded.js';
 import { claimFolder, type Side } from './folder.js';
 import { openRedis } from './redis.js';
+import { type RedisSettings, redisPlaceOf } from './redis-place.js';
 import { findRedisServer, startPrivateRedis } from './redis-server.js';
 import { type OpenStage, openStage } from './stage.js';
 import { reportTo, type Troubles } from './troubles.js';
 import type { Handler, Stage, StageOptions } from './types.js';
-import { parseRedisAddress } from './words.js';
 
 export type { StoreKind } from './backend.js';
 export type { Handler, RunningJob, Stage, StageCounts, StageFailure, StageJob, StageOptions } from './types.js';
 
-export interface QueueStoreOptions {
+/** The section `queues` of the configuration can be given as it is. */
+export interface QueueStoreOptions extends RedisSettings {
   readonly side: Side;
   /** 'auto': the address if one is configured, else a server found on PATH, else the embedded store. */
-  readonly choice: 'auto' | StoreKind;
-  /** redis:// or rediss:// with user, password and database as usual. Never shown or logged with its password. */
-  readonly redisUrl?: string | undefined;
+  readonly store: 'auto' | StoreKind;
+  /** Finished jobs of each stage that are kept to be looked at, and for how many milliseconds. */
+  readonly keepFinished?: number | undefined;
+  readonly keepFinishedFor?: number | undefined;
   /** State folder of this side; the store lives in `queues` below it. */
   readonly dir: string;
   /**
    * Told when the store is away (QUEUE_STORE_UNAVAILABLE), came back empty (QUEUE_STORE_EMPTIED: add again what is to be
-   * done), is set up so that it may lose jobs (QUEUE_STORE_UNSAFE), lost a running job (QUEUE_JOB_LOST), or when its
-   * process ended (CHILD_FAILED). At most one report a code in ten seconds.
+   * done), takes nothing more (QUEUE_STORE_FULL), is set up so that it may lose jobs (QUEUE_STORE_UNSAFE), lost a running
+   * job (QUEUE_JOB_LOST), or when its process ended (CHILD_FAILED). At most one report a code in ten seconds.
    */
   readonly onTrouble?: ((error: SluiceError) => void) | undefined;
+  /** Told when a trouble that lasted is over. Add again what is to be done: what was added meanwhile may not be there. */
+  readonly onOver?: ((code: ErrorCode) => void) | undefined;
   /** How long closing waits for running jobs; those that are not done go back to waiting. The default is 5 s. */
   readonly closeTimeoutMs?: number | undefined;
   /** Where to look for a server; the default is this process's PATH. */
@@ -59,12 +63,12 @@ const CLOSE_TIMEOUT_MS = 5_000;
 
 /** @throws SluiceError CONFIG_INVALID, QUEUE_STORE_UNAVAILABLE, STATE_WRONG_SIDE, STATE_IN_USE, SPOOL_IO */
 export async function openQueueStore(options: QueueStoreOptions): Promise<QueueStore> {
-  const address = options.redisUrl === undefined ? undefined : parseRedisAddress(options.redisUrl);
-  const troubles = reportTo(options.onTrouble, TROUBLE_INTERVAL_MS);
+  const place = redisPlaceOf(options);
+  const troubles = reportTo(options.onTrouble, TROUBLE_INTERVAL_MS, options.onOver);
   try {
-    if (options.choice === 'redis' || (options.choice === 'auto' && address)) {
-      if (!address) throw new SluiceError('CONFIG_INVALID', 'The store "redis" needs a Redis address.');
-      return new Store(await openRedis({ address }, options.side, troubles), troubles, options);
+    if (options.store === 'redis' || (options.store === 'auto' && place)) {
+      if (!place) throw new SluiceError('CONFIG_INVALID', 'The store "redis" needs a Redis address.');
+      return new Store(await openRedis({ place }, options.side, troubles, keepOf(options)), troubles, options);
     }
     const folder = claimFolder(options.dir, options.side);
     try {
@@ -80,8 +84,8 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
 }
 
 async function openPrivate(options: QueueStoreOptions, folder: string, troubles: Troubles): Promise<Backend> {
-  const binary = options.choice === 'embedded' ? undefined : findRedisServer(options.path);
-  if (options.choice === 'redis-server' && binary === undefined) {
+  const binary = options.store === 'embedded' ? undefined : findRedisServer(options.path);
+  if (options.store === 'redis-server' && binary === undefined) {
     throw new SluiceError(
       'QUEUE_STORE_UNAVAILABLE',
       'Neither redis-server nor valkey-server is on the PATH. Install one of them, or choose "auto" or "embedded".',
@@ -90,16 +94,21 @@ async function openPrivate(options: QueueStoreOptions, folder: string, troubles:
   if (binary !== undefined) {
     try {
       const server = await startPrivateRedis(binary, folder, troubles);
-      return await openRedis({ server }, options.side, troubles);
+      return await openRedis({ server }, options.side, troubles, keepOf(options));
     } catch (error) {
       const useful =
-        options.choice === 'auto' && error instanceof SluiceError && error.code === 'QUEUE_STORE_UNAVAILABLE';
+        options.store === 'auto' && error instanceof SluiceError && error.code === 'QUEUE_STORE_UNAVAILABLE';
       if (!useful) throw error;
       troubles.report('QUEUE_STORE_UNAVAILABLE', `${error.detail} The embedded store is used instead.`);
     }
   }
-  return openEmbedded(join(folder, 'embedded'), troubles);
+  return openEmbedded(join(folder, 'embedded'), troubles, keepOf(options));
 }
+
+const keepOf = ({ keepFinished, keepFinishedFor }: QueueStoreOptions): KeepFinished => ({
+  count: keepFinished ?? KEEP_DEFAULT.count,
+  forMs: keepFinishedFor ?? KEEP_DEFAULT.forMs,
+});
 
 class Store implements QueueStore {
   private readonly stages = new Map<string, Promise<OpenStage<never>>>();

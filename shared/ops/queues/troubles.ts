@@ -6,12 +6,22 @@ import { type ErrorCode, SluiceError } from '../../core/errors.js';
 
 export interface Troubles {
   report(code: ErrorCode, detail: string): void;
+  /** What was reported under this code is over; nothing happens when nothing was. */
+  over(code: ErrorCode): void;
   /** Says nothing from here on, not even what was put off. */
   close(): void;
 }
 
-/** @param listen may throw; that is its own affair and does not reach the store */
-export function reportTo(listen: ((error: SluiceError) => void) | undefined, intervalMs: number): Troubles {
+/**
+ * @param listen may throw; that is its own affair and does not reach the store
+ * @param listenOver told when what was reported is over
+ */
+export function reportTo(
+  listen: ((error: SluiceError) => void) | undefined,
+  intervalMs: number,
+  listenOver?: ((code: ErrorCode) => void) | undefined,
+): Troubles {
+  const standing = new Set<ErrorCode>();
   const waiting = new Map<ErrorCode, { detail: string; times: number; timer: NodeJS.Timeout }>();
   let closed = false;
 
@@ -37,6 +47,7 @@ export function reportTo(listen: ((error: SluiceError) => void) | undefined, int
   return {
     report(code, detail) {
       if (closed) return;
+      standing.add(code);
       const late = waiting.get(code);
       if (late) {
         late.detail = detail;
@@ -45,6 +56,17 @@ export function reportTo(listen: ((error: SluiceError) => void) | undefined, int
       }
       tell(code, detail);
       quiet(code);
+    },
+    over(code) {
+      if (closed || !standing.delete(code)) return;
+      const late = waiting.get(code);
+      // What was put off is no longer worth telling.
+      if (late) late.times = 0;
+      try {
+        listenOver?.(code);
+      } catch {
+        // As above.
+      }
     },
     close() {
       closed = true;

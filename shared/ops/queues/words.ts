@@ -2,7 +2,7 @@
  * Text on its way into a store or onto a screen: bounded, without characters that PostgreSQL refuses (NUL, halves of
  * surrogate pairs) or that change how a line looks, and addresses without their password.
  */
-import { SluiceError } from '../../core/errors.js';
+import { type ErrorCode, SluiceError } from '../../core/errors.js';
 
 /** Control, format (direction-changing, zero-width) and unpaired surrogate characters. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}]/gu;
@@ -45,6 +45,41 @@ export function parseRedisAddress(text: string): RedisAddress {
     redact: (sentence) =>
       secrets.reduce((rest, secret) => (secret === '' ? rest : rest.replaceAll(secret, '***')), sentence),
   };
+}
+
+/** What a driver or a server says, and what it means for an operator. */
+const MEANINGS: readonly [RegExp, ErrorCode, string][] = [
+  [/\bOOM\b/, 'QUEUE_STORE_FULL', 'its memory is full (maxmemory)'],
+  [/\bMISCONF\b|No space left|ENOSPC/i, 'QUEUE_STORE_FULL', 'it cannot write its data to its disk'],
+  [/\bREADONLY\b/, 'QUEUE_STORE_UNAVAILABLE', 'it is a replica and takes no writes'],
+  [/\bNOAUTH\b/, 'QUEUE_STORE_UNAVAILABLE', 'it asks for a password; give it as queues.redisPasswordFile'],
+  [/\bWRONGPASS\b/, 'QUEUE_STORE_UNAVAILABLE', 'it refuses this user and password'],
+  [/\bNOPERM\b/, 'QUEUE_STORE_UNAVAILABLE', 'its user may not do what the queues need'],
+  [
+    /self[- ]signed|unable to (verify|get)|UNABLE_TO_/i,
+    'QUEUE_STORE_UNAVAILABLE',
+    'its certificate comes from an authority that is not trusted here; give the certificate of that authority as queues.redisCa',
+  ],
+  [/altnames/i, 'QUEUE_STORE_UNAVAILABLE', 'its certificate is made out to another name'],
+  [
+    /certificate (has expired|is not yet valid)/i,
+    'QUEUE_STORE_UNAVAILABLE',
+    'its certificate is not valid at this time',
+  ],
+  [
+    /wrong version number|packet length too long|record overflow/i,
+    'QUEUE_STORE_UNAVAILABLE',
+    'it does not speak TLS there; use its TLS port, or redis: instead of rediss:',
+  ],
+  [/All sentinels are unreachable/i, 'QUEUE_STORE_UNAVAILABLE', 'no Sentinel answers, or none knows this name'],
+];
+
+/** The code of a trouble with a store, and the words of the driver with what they mean in front. */
+export function storeTrouble(said: string): { code: ErrorCode; words: string } {
+  const text = plain(said, 300);
+  for (const [pattern, code, meaning] of MEANINGS)
+    if (pattern.test(text)) return { code, words: `${meaning} (${text})` };
+  return { code: 'QUEUE_STORE_UNAVAILABLE', words: text };
 }
 
 function decode(text: string): string {
