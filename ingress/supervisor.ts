@@ -263,7 +263,8 @@ export class LowSide {
         this.news.alarm(error.code, error.detail);
         if (error.code === 'QUEUE_STORE_EMPTIED') this.nextRebuildMs = 0;
       },
-      onOver: () => {
+      onOver: (code) => {
+        this.news.over(code);
         this.nextRebuildMs = 0;
       },
     });

@@ -98,7 +98,10 @@ class Watch {
   private say(facts: RedisFacts): void {
     const { shown, troubles } = this.watched;
     const now = new Map(worriesAbout(facts, shown).map(({ code, words }) => [code, words]));
-    for (const [code, words] of now) if (!this.said.has(code)) troubles.report(code, words);
+    for (const [code, words] of now) {
+      // How it is set up is said once; what stops the work as long as it does.
+      if (code !== 'QUEUE_STORE_UNSAFE' || this.said.get(code) !== words) troubles.report(code, words);
+    }
     for (const code of STANDING) if (!now.has(code)) troubles.over(code);
     this.said = now;
   }

@@ -67,7 +67,7 @@ const MEANINGS: readonly [RegExp, ErrorCode, string][] = [
     'its certificate is not valid at this time',
   ],
   [
-    /wrong version number|packet length too long|record overflow/i,
+    /wrong version number|length too long|record overflow/i,
     'QUEUE_STORE_UNAVAILABLE',
     'it does not speak TLS there; use its TLS port, or redis: instead of rediss:',
   ],
