@@ -16,7 +16,7 @@ export type HighState = 'assembling' | 'verifying' | 'released' | 'quarantined' 
 export type PayloadState = 'assembling' | 'incomplete' | 'assembled' | 'closed';
 
 /** States in which nothing waits any more. */
-const FINISHED: readonly HighState[] = ['released', 'quarantined'];
+export const HIGH_FINISHED: readonly HighState[] = ['released', 'quarantined'];
 
 const MIGRATIONS = [
   `
@@ -72,7 +72,7 @@ const MIGRATIONS = [
   ) STRICT;
   CREATE TABLE sessions (session TEXT PRIMARY KEY, ended INTEGER NOT NULL, seen_ms INTEGER NOT NULL) STRICT;
   `,
-  talliesMigration('0', FINISHED),
+  talliesMigration('0', HIGH_FINISHED),
   // Receipts: when it was sealed, and which are due. There is none of what is on its way.
   `
   ALTER TABLE payloads ADD COLUMN sealed_ms INTEGER;
@@ -139,7 +139,7 @@ export class HighLedger {
     private readonly now: () => number,
   ) {
     this.file = new LedgerFile(path, 'high', MIGRATIONS);
-    this.tallies = new Tallies(this.file, FINISHED);
+    this.tallies = new Tallies(this.file, HIGH_FINISHED);
     this.receipts = new ReceiptOutbox(this.file);
   }
 

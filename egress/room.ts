@@ -25,6 +25,11 @@ export class AssemblyRoom {
     return lengthBytes <= this.rules.spoolMax;
   }
 
+  /** Bytes of all payloads that have room. */
+  get usedBytes(): number {
+    return this.takenBytes;
+  }
+
   has(payload: ObjectId): boolean {
     return this.taken.has(payload);
   }

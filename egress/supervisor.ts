@@ -22,8 +22,8 @@ import { NEWS_PAGE } from '../shared/ops/sides.js';
 import { processesOf, StateFolder } from '../shared/ops/stateFolder.js';
 import { frameBytes } from '../shared/wire/frame.js';
 import { type Heartbeat, halvesOf, type ObjectId } from '../shared/wire/statements.js';
+import { HighHealth } from './health.js';
 import { HighLedger, type HighObject, type HighPayload } from './ledger.js';
-import { LinkWatch } from './linkWatch.js';
 import { LinkPosition } from './position.js';
 import type { ReceiverCounters, ReceiverProtocol } from './receive/messages.js';
 import type { ReleaserProtocol } from './release/messages.js';
@@ -53,6 +53,7 @@ export class HighSide {
   private verifyStage!: Stage<EnvelopeJob>;
   private releaseStage!: Stage<PayloadJob>;
   private position!: LinkPosition;
+  private room!: AssemblyRoom;
   private log!: Log;
   private news!: News<HighObjectNews>;
   private listening = { port: 0, receiveBufferBytes: 0 };
@@ -64,7 +65,7 @@ export class HighSide {
   private readonly wallStartedMs = Date.now();
   private housekeeping: NodeJS.Timeout | undefined;
   private readonly alarmedParameters = new Set<string>();
-  private readonly linkWatch = new LinkWatch((code, words, about) => this.news.alarm(code, words, about));
+  private health: HighHealth | undefined;
 
   private constructor(
     private readonly state: StateFolder,
@@ -116,6 +117,7 @@ export class HighSide {
   /** The queues last: what still runs hears of the end from the process it asked, and its job waits for the next start. */
   async stop(): Promise<void> {
     clearInterval(this.housekeeping);
+    this.health?.stop();
     await this.receiver?.stop();
     await this.releaser?.stop();
     await this.verifier?.stop();
@@ -159,6 +161,7 @@ export class HighSide {
       },
     );
     this.openProcesses();
+    this.room = new AssemblyRoom(config.assembly, () => freeBytesOf(state.path));
     this.stages = new HighStages({
       ledger: this.ledger,
       verifier: this.verifier,
@@ -168,7 +171,7 @@ export class HighSide {
       assemblyDir: state.folder('spool/assembly'),
       quarantineDir: state.folder('quarantine'),
       storages: new Map(config.tenants.map(({ name, storage }) => [name, storage])),
-      room: new AssemblyRoom(config.assembly, () => freeBytesOf(state.path)),
+      room: this.room,
       changed: (payload) => this.changed(payload),
       alarm: (code, words) => this.news.alarm(code, words),
       verified: (envelope) => this.verifying.delete(envelope),
@@ -180,7 +183,21 @@ export class HighSide {
     // The socket opens last: from then on everything that arrives finds its way.
     await this.receiver.start();
     await this.rebuild();
+    this.health = new HighHealth({
+      state,
+      config: () => this.config,
+      ledger: this.ledger,
+      news: this.news,
+      store: this.store,
+      stages: [this.verifyStage, this.releaseStage],
+      position: this.position,
+      pids: () => this.pids(),
+      startedAtMs: this.wallStartedMs,
+      frameBytes: frameBytes(symbolBytesForMtu(config.link.mtu)),
+      room: () => ({ usedBytes: this.room.usedBytes, freeBytes: freeBytesOf(state.path) }),
+    });
     this.housekeeping = setInterval(() => void this.keepHouse(), HOUSEKEEPING_MS);
+    this.health.start();
     if (config.link.transport === 'batched') {
       this.news.alarm('TRANSPORT_FALLBACK', 'link.transport is "batched"; this version moves datagrams with dgram.');
     }
@@ -389,14 +406,13 @@ export class HighSide {
 
   private async keepHouse(): Promise<void> {
     try {
-      this.news.tick();
       this.writeRun();
       this.counters = await this.receiver.ask('counters', null);
       const { assembly, oversize, quietMs } = this.counters;
-      this.linkWatch.look(this.counters);
       const now = performance.now();
       const busy = assembly.blocksWaiting > 0 || this.verifying.size > 0;
       const silentMs = assembly.silentMs ?? now - this.receiverSinceMs;
+      this.health?.heard(this.counters, silentMs);
       this.position.tick(now, {
         silentMs,
         busy,

@@ -25,8 +25,13 @@ export class SpoolKeeper {
     private readonly ledger: LowLedger,
     private readonly rules: SpoolRules,
     private readonly folders: { objects: string; envelopes: string },
-    private readonly freeBytes: (folder: string) => number = freeOn,
+    private readonly freeOnDisk: (folder: string) => number = freeOn,
   ) {}
+
+  /** Free on the spool's disk. */
+  freeBytes(): number {
+    return this.freeOnDisk(this.folders.objects);
+  }
 
   /**
    * Removes what may go and answers why nothing more may be taken, or null. To be called about every second. What was
@@ -49,7 +54,7 @@ export class SpoolKeeper {
   roomBytes(wantedBytes = 0): number {
     const { highWater, minFree } = this.rules;
     const used = this.ledger.spoolBytes();
-    const onDisk = this.freeBytes(this.folders.objects) - minFree;
+    const onDisk = this.freeBytes() - minFree;
     const isAlone = used === 0 && wantedBytes > highWater;
     return Math.max(0, isAlone ? onDisk : Math.min(highWater - used, onDisk));
   }
@@ -57,7 +62,7 @@ export class SpoolKeeper {
   private shortage(): string | null {
     const { highWater, minFree } = this.rules;
     const used = this.ledger.spoolBytes();
-    const free = this.freeBytes(this.folders.objects);
+    const free = this.freeBytes();
     if (used >= highWater) return `The spool holds ${formatSize(used)}; spool.highWater is ${formatSize(highWater)}.`;
     if (free < minFree)
       return `${formatSize(free)} are free on the spool's disk; spool.minFree is ${formatSize(minFree)}.`;

@@ -15,6 +15,7 @@ import type { Alarm, LowObjectNews, LowReady, LowSummary, NewsPage, SideStart } 
 import { NEWS_PAGE } from '../shared/ops/sides.js';
 import { processesOf, StateFolder } from '../shared/ops/stateFolder.js';
 import { Announcer } from './announcer.js';
+import { LowHealth } from './health.js';
 import type { IntakeProtocol, PollNews } from './intake/messages.js';
 import { LowLedger, type LowObject } from './ledger.js';
 import { Originals } from './originals.js';
@@ -56,6 +57,7 @@ export class LowSide {
   private log!: Log;
   private news!: News<LowObjectNews>;
   private recorder!: Recorder;
+  private health: LowHealth | undefined;
   private originals!: Originals;
   private sourcePort = 0;
   private session = '';
@@ -122,6 +124,7 @@ export class LowSide {
   /** The queues last: what still runs hears of the end from the process it asked, and its job waits for the next start. */
   async stop(): Promise<void> {
     clearInterval(this.housekeeping);
+    this.health?.stop();
     this.announcer?.stop();
     await this.intake?.stop();
     await this.sender?.stop();
@@ -200,6 +203,7 @@ export class LowSide {
     await this.rebuild();
     await this.answerRequests();
     await this.intake.start();
+    this.health?.start();
     this.announcer.start(this.session, linkParameters(config));
     this.housekeeping = setInterval(() => this.keepHouse(), HOUSEKEEPING_MS);
     if (config.link.transport === 'batched') {
@@ -276,6 +280,18 @@ export class LowSide {
       stages.runSend(data as never, (percent) => job.progress(percent)),
     );
     stages.use({ scan: scan as never, seal: seal as never, send: send as never });
+    this.health = new LowHealth({
+      state,
+      config: () => this.config,
+      ledger: this.ledger,
+      news: this.news,
+      store: this.store,
+      stages: [scan, seal, send],
+      sender: this.sender,
+      pids: () => this.pids(),
+      startedAtMs: this.startedMs,
+      freeBytes: () => this.spool.freeBytes(),
+    });
   }
 
   /** Puts everything the ledger knows to be unfinished into the queues, whatever they held before. */
@@ -296,6 +312,7 @@ export class LowSide {
     for (const words of news.troubles) this.news.alarm('INTAKE_UNREADABLE', words);
     if (news.heldBack === '') this.news.over('SPOOL_FULL');
     else if (this.intakeHeld === '') this.news.alarm('SPOOL_FULL', news.heldBack);
+    this.health?.polled(news);
     this.intakeHeld = news.heldBack;
     this.wantedBytes = news.wantedBytes;
   }
@@ -320,7 +337,6 @@ export class LowSide {
 
   private keepHouse(): void {
     try {
-      this.news.tick();
       this.writeRun();
       const reason = this.spool.look(Date.now(), this.wantedBytes);
       this.intake.tell('hold', { reason, roomBytes: this.spool.roomBytes(this.wantedBytes) });

@@ -1,0 +1,79 @@
+/** Everything that watches the high side without taking part in its work: status, metrics, pruning. */
+import type { HighConfig } from '../shared/ops/config/load.js';
+import type { News } from '../shared/ops/news.js';
+import type { QueueStore, Stage } from '../shared/ops/queues/store.js';
+import type { HighObjectNews } from '../shared/ops/sides.js';
+import { StageWatch } from '../shared/ops/stageWatch.js';
+import type { StateFolder } from '../shared/ops/stateFolder.js';
+import { StatusKeeper } from '../shared/ops/statusKeeper.js';
+import { EventLoopDelay } from '../shared/ops/vitals.js';
+import type { HighLedger } from './ledger.js';
+import { LinkWatch } from './linkWatch.js';
+import type { LinkPosition } from './position.js';
+import type { ReceiverCounters } from './receive/messages.js';
+import { HighStatusBuilder } from './status.js';
+
+export interface HighHealthTools {
+  state: StateFolder;
+  config: () => HighConfig;
+  ledger: HighLedger;
+  news: News<HighObjectNews>;
+  store: QueueStore;
+  stages: readonly Pick<Stage<never>, 'name' | 'counts' | 'isPaused'>[];
+  position: Pick<LinkPosition, 'isSilent'>;
+  pids: () => Record<string, number>;
+  startedAtMs: number;
+  /** Bytes of a frame on this link. */
+  frameBytes: number;
+  /** Bytes that payloads have reserved, and what is free on the disk of the spool. */
+  room: () => { usedBytes: number; freeBytes: number };
+}
+
+export class HighHealth {
+  readonly status: StatusKeeper;
+  private readonly eventLoop = new EventLoopDelay();
+  private readonly linkWatch: LinkWatch;
+  private counters: ReceiverCounters | undefined;
+  private silentMs = 0;
+
+  constructor(tools: HighHealthTools) {
+    const { state, config, ledger, news, store, position, pids, startedAtMs, frameBytes, room } = tools;
+    this.linkWatch = new LinkWatch((code, words, about) => news.alarm(code, words, about));
+    const stages = new StageWatch(tools.stages, {
+      away: () => news.alarm('QUEUE_STORE_UNAVAILABLE', 'It does not answer.'),
+      back: () => news.over('QUEUE_STORE_UNAVAILABLE'),
+    });
+    const builder = new HighStatusBuilder({
+      ledger,
+      news,
+      stages,
+      eventLoop: this.eventLoop,
+      position,
+      startedAtMs,
+      queueStore: () => store.description,
+      tenants: () => config().tenants,
+      pids,
+      counters: () => this.counters,
+      silentMs: () => this.silentMs,
+      frameBytes,
+      spool: () => ({ ...room(), limitBytes: config().assembly.spoolMax }),
+    });
+    this.status = new StatusKeeper({ state, news, stages, build: () => builder.build() });
+  }
+
+  /** The receiver has told its counters. */
+  heard(counters: ReceiverCounters, silentMs: number): void {
+    this.counters = counters;
+    this.silentMs = silentMs;
+    this.linkWatch.look(counters);
+  }
+
+  start(): void {
+    this.status.start();
+  }
+
+  stop(): void {
+    this.status.stop();
+    this.eventLoop.stop();
+  }
+}

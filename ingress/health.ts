@@ -1,0 +1,87 @@
+/** Everything that watches the low side without taking part in its work: status, metrics, pruning. */
+import type { Child } from '../shared/ops/children.js';
+import type { LowConfig } from '../shared/ops/config/load.js';
+import type { News } from '../shared/ops/news.js';
+import type { QueueStore, Stage } from '../shared/ops/queues/store.js';
+import type { LowObjectNews } from '../shared/ops/sides.js';
+import { StageWatch } from '../shared/ops/stageWatch.js';
+import type { StateFolder } from '../shared/ops/stateFolder.js';
+import { StatusKeeper } from '../shared/ops/statusKeeper.js';
+import { EventLoopDelay } from '../shared/ops/vitals.js';
+import type { PollNews } from './intake/messages.js';
+import type { LowLedger } from './ledger.js';
+import type { SenderCounters, SenderProtocol } from './send/orders.js';
+import { LowStatusBuilder } from './status.js';
+
+export interface LowHealthTools {
+  state: StateFolder;
+  config: () => LowConfig;
+  ledger: LowLedger;
+  news: News<LowObjectNews>;
+  store: QueueStore;
+  stages: readonly Pick<Stage<never>, 'name' | 'counts' | 'isPaused'>[];
+  sender: Pick<Child<SenderProtocol>, 'ask'>;
+  pids: () => Record<string, number>;
+  startedAtMs: number;
+  /** Free on the disk of the spool. */
+  freeBytes: () => number;
+}
+
+const COUNTERS_MS = 500;
+
+export class LowHealth {
+  readonly status: StatusKeeper;
+  private readonly eventLoop = new EventLoopDelay();
+  private polledLast: PollNews | undefined;
+  private counters: SenderCounters | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly tools: LowHealthTools) {
+    const { state, config, ledger, news, store, pids, startedAtMs, freeBytes } = tools;
+    const stages = new StageWatch(tools.stages, {
+      away: () => news.alarm('QUEUE_STORE_UNAVAILABLE', 'It does not answer.'),
+      back: () => news.over('QUEUE_STORE_UNAVAILABLE'),
+    });
+    const builder = new LowStatusBuilder({
+      ledger,
+      news,
+      stages,
+      eventLoop: this.eventLoop,
+      startedAtMs,
+      queueStore: () => store.description,
+      tenants: () => config().tenants,
+      pids,
+      polled: () => this.polledLast,
+      counters: () => this.counters,
+      rateBps: () => config().link.rate,
+      spool: () => ({ limitBytes: config().spool.highWater, freeBytes: freeBytes() }),
+    });
+    this.status = new StatusKeeper({ state, news, stages, build: () => builder.build() });
+  }
+
+  /** Intake has looked at the shares. */
+  polled(news: PollNews): void {
+    this.polledLast = news;
+  }
+
+  start(): void {
+    const count = () => {
+      this.tools.sender.ask('counters', null).then(
+        (counters) => {
+          this.counters = counters;
+        },
+        // It is being started again; the last figures stand.
+        () => {},
+      );
+    };
+    count();
+    this.timer = setInterval(count, COUNTERS_MS);
+    this.status.start();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.status.stop();
+    this.eventLoop.stop();
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Builds the status of a side at a steady pace and hands it on: to a file of the state folder, which `sluice status` and
+ * `sluice top` read with or without a console, and to whoever listens (the console process).
+ */
+import { wordsOf } from '../core/errors.js';
+import { ClockWatch } from './clockWatch.js';
+import type { News } from './news.js';
+import type { StageWatch } from './stageWatch.js';
+import type { StateFolder } from './stateFolder.js';
+import { type SideStatus, STATUS_FILE } from './status.js';
+import { systemClock } from './systemClock.js';
+
+export interface StatusKeeperTools {
+  state: Pick<StateFolder, 'writeFile'>;
+  news: Pick<News<never>, 'alarm' | 'tick'>;
+  stages: StageWatch;
+  build: () => SideStatus;
+}
+
+const EVERY_MS = 500;
+/** The file every so many times. */
+const FILE_EVERY = 2;
+
+export class StatusKeeper {
+  readonly clockWatch: ClockWatch;
+  private readonly listeners: ((status: SideStatus) => void)[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private built = 0;
+
+  constructor(private readonly tools: StatusKeeperTools) {
+    this.clockWatch = new ClockWatch(systemClock, (words) => tools.news.alarm('CLOCK_STEPPED', words));
+  }
+
+  onStatus(listener: (status: SideStatus) => void): void {
+    this.listeners.push(listener);
+  }
+
+  start(): void {
+    this.look();
+    this.timer = setInterval(() => this.look(), EVERY_MS);
+  }
+
+  /** Leaves a last status behind. */
+  stop(): void {
+    if (this.timer === undefined) return;
+    clearInterval(this.timer);
+    this.timer = undefined;
+    this.built = 0;
+    this.look();
+  }
+
+  private look(): void {
+    const { news, stages } = this.tools;
+    try {
+      this.clockWatch.look();
+      news.tick();
+      stages.look();
+      const status = this.tools.build();
+      if (this.built++ % FILE_EVERY === 0) this.tools.state.writeFile(STATUS_FILE, status);
+      for (const listener of this.listeners) listener(status);
+    } catch (error) {
+      // A disk that is full, most often: the side goes on, and the alarm reaches whoever still can be reached.
+      news.alarm('SPOOL_IO', `The status of this side cannot be written: ${wordsOf(error)}`, STATUS_FILE);
+    }
+  }
+}
