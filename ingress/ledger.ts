@@ -13,6 +13,7 @@ import { ReceiptOutbox } from '../shared/ops/receipts/outbox.js';
 import { Tallies } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId, VoidRange } from '../shared/wire/statements.js';
 import type { Finding, Verdict } from '../shared/wire/verdict.js';
+import { ConsignmentLedger, OF_UNSENT } from './consignmentLedger.js';
 import {
   LOW_FINISHED,
   type LowObject,
@@ -41,6 +42,7 @@ export class LowLedger {
   readonly history: string;
   readonly tallies: Tallies;
   readonly receipts: ReceiptOutbox;
+  readonly consignments: ConsignmentLedger;
 
   constructor(
     path: string,
@@ -51,6 +53,7 @@ export class LowLedger {
     this.history = this.file.meta('history') ?? randomBytes(16).toString('hex');
     this.file.setMeta('history', this.history);
     this.receipts = new ReceiptOutbox(this.file);
+    this.consignments = new ConsignmentLedger(this.file, now);
   }
 
   transaction<T>(work: () => T): T {
@@ -68,7 +71,8 @@ export class LowLedger {
         this.dropHeld(object.tenant, object.rawPath);
         this.file.run(
           `INSERT INTO objects (transfer, tenant, path, raw_path, fingerprint, size, mtime_ns, sha256, block_digests,
-             spool_file, spool_offset, state, seen_ms, changed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'taken', ?, ?)`,
+             spool_file, spool_offset, consignment, state, seen_ms, changed_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'taken', ?, ?)`,
           object.transfer,
           object.tenant,
           object.path,
@@ -80,6 +84,7 @@ export class LowLedger {
           object.blockDigests,
           object.spoolFile,
           object.spoolOffset,
+          object.consignment ?? null,
           this.now(),
           this.now(),
         );
@@ -96,6 +101,7 @@ export class LowLedger {
       rawPath: Uint8Array;
       fingerprint: string;
       sizeBytes: number;
+      consignment?: string | null;
     },
     state: 'refused' | 'held',
     code: ErrorCode,
@@ -105,8 +111,8 @@ export class LowLedger {
       if (state === 'held' && this.staysHeld(entry, code, detail)) return;
       this.dropHeld(entry.tenant, entry.rawPath);
       this.file.run(
-        `INSERT INTO objects (transfer, tenant, path, raw_path, fingerprint, size, mtime_ns, state, code, detail, seen_ms,
-           changed_ms) VALUES (?, ?, ?, ?, ?, ?, '0', ?, ?, ?, ?, ?)`,
+        `INSERT INTO objects (transfer, tenant, path, raw_path, fingerprint, size, mtime_ns, consignment, state, code,
+           detail, seen_ms, changed_ms) VALUES (?, ?, ?, ?, ?, ?, '0', ?, ?, ?, ?, ?, ?)`,
         entry.transfer,
         entry.tenant,
         entry.path,
@@ -114,6 +120,7 @@ export class LowLedger {
         entry.fingerprint,
         // A sparse file may claim more than a ledger's integer holds safely; it is refused either way.
         Math.min(entry.sizeBytes, Number.MAX_SAFE_INTEGER),
+        entry.consignment ?? null,
         state,
         code,
         detail,
@@ -185,11 +192,14 @@ export class LowLedger {
       .map(objectOf);
   }
 
-  /** Transfers in a state, oldest first; `scanned` chooses between objects without and with a verdict. */
+  /**
+   * Transfers in a state, oldest first; `scanned` chooses between objects without and with a verdict. Those with one are
+   * to be sealed, so members of consignments are not among them: their gate says when.
+   */
   waiting(state: LowState, scanned: boolean): { transfer: TransferId; tenant: string }[] {
     const rows = this.file.all(
       `SELECT transfer, tenant FROM objects WHERE state = ? AND spool_file IS NOT NULL AND payload IS NULL
-         AND (verdict IS NOT NULL) = ? ORDER BY rowid`,
+         AND (verdict IS NOT NULL) = ? AND (verdict IS NULL OR consignment IS NULL) ORDER BY rowid`,
       state,
       scanned ? 1 : 0,
     );
@@ -327,9 +337,21 @@ export class LowLedger {
 
   /**
    * Gives a payload up: its sequence numbers become void, its objects are fresh transfers again, to be sealed anew.
-   * For payloads coded for a link that has other parameters now.
+   * For payloads coded for a link that has other parameters now. A consignment travels as it was sealed or not at all:
+   * with one of its payloads all are given up, also those that were sent.
    */
   dropPayload(object: ObjectId): TransferId[] {
+    return this.transaction(() => {
+      const consignment = this.objectsOfPayload(object)[0]?.consignment;
+      if (!consignment) return this.dropOnly(object);
+      const payloads = this.consignments.payloads(consignment);
+      const fresh = payloads.flatMap((payload) => this.dropOnly(payload.object));
+      this.consignments.again(consignment);
+      return fresh;
+    });
+  }
+
+  private dropOnly(object: ObjectId): TransferId[] {
     return this.transaction(() => {
       const members = this.objectsOfPayload(object);
       const fresh = members.map((member) => {
@@ -405,11 +427,15 @@ export class LowLedger {
     );
   }
 
-  /** Spool files of which no object is needed any more: all sent before `beforeMs`, or refused then. */
+  /**
+   * Spool files of which no object is needed any more: all sent before `beforeMs` (with all of their consignments), or
+   * refused then.
+   */
   expiredSpoolFiles(beforeMs: number): { spoolFile: string; payloads: ObjectId[] }[] {
     const files = this.file.all(
       `SELECT spool_file FROM objects WHERE spool_file IS NOT NULL GROUP BY spool_file
-         HAVING sum(state IN ('sent', 'refused') AND changed_ms < ?) = count(*) ORDER BY max(changed_ms)`,
+         HAVING sum(state IN ('sent', 'refused') AND changed_ms < ? AND NOT (consignment IS NOT NULL AND state = 'sent'
+           AND ${OF_UNSENT})) = count(*) ORDER BY max(changed_ms)`,
       beforeMs,
     );
     return files.map(({ spool_file }) => ({
@@ -438,7 +464,8 @@ export class LowLedger {
   /** Some sent objects of these tenants whose original has not been dealt with, oldest first. */
   toDispose(tenants: readonly string[], most: number): LowObject[] {
     const marks = tenants.map(() => '?').join(', ');
-    const sql = `SELECT * FROM objects WHERE state = 'sent' AND disposed = 0 AND tenant IN (${marks}) ORDER BY rowid LIMIT ?`;
+    const sql = `SELECT * FROM objects WHERE state = 'sent' AND disposed = 0 AND tenant IN (${marks})
+      AND (consignment IS NULL OR NOT ${OF_UNSENT}) ORDER BY rowid LIMIT ?`;
     return this.file.all(sql, ...tenants, most).map(objectOf);
   }
 

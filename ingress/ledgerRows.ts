@@ -1,10 +1,12 @@
 /** The tables of the low side's ledger, and what their rows mean. */
+
 import type { Row } from '../shared/ops/ledgerFile.js';
 import type { OriginalOutcome } from '../shared/ops/receipts/facts.js';
 import { noteDue, OUTBOX_TABLE } from '../shared/ops/receipts/outbox.js';
 import { talliesMigration } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
 import type { Finding, Verdict } from '../shared/wire/verdict.js';
+import { CONSIGNMENTS_TABLE } from './consignmentLedger.js';
 
 export type LowState = 'held' | 'refused' | 'taken' | 'sealed' | 'sending' | 'sent';
 
@@ -93,6 +95,13 @@ export const MIGRATIONS = [
     ${noteDue('OLD.transfer', 'OLD.tenant', '0', GONE)}
   END;
   `,
+  `
+  ${CONSIGNMENTS_TABLE}
+  CREATE TRIGGER receipt_of_forgotten AFTER DELETE ON objects
+    WHEN OLD.consignment IN (SELECT id FROM consignments WHERE state = 'taking') BEGIN
+    ${noteDue('OLD.transfer', 'OLD.tenant', '0', GONE)}
+  END;
+  `,
 ] as const;
 
 /** Milliseconds that an object may stay in a passing state before a receipt says so. */
@@ -112,9 +121,12 @@ export interface TakenObject {
   blockDigests: Uint8Array;
   spoolFile: string;
   spoolOffset: number;
+  /** Id of the consignment it is a member of. */
+  consignment?: string | null;
 }
 
 export interface LowObject extends TakenObject {
+  consignment: string | null;
   state: LowState;
   code: string | null;
   detail: string | null;
@@ -168,6 +180,7 @@ export function objectOf(row: Row): LowObject {
     payload: row.payload as string | null,
     payloadOffset: (row.payload_offset as number | null) ?? 0,
     sequence: row.sequence as number | null,
+    consignment: row.consignment as string | null,
   };
 }
 

@@ -1,6 +1,6 @@
 /** Writes what intake has taken, refused or held into the ledger, and puts what was taken into the first queue. */
 import { toHex } from '../shared/core/bytes.js';
-import { wordsOf } from '../shared/core/errors.js';
+import { codeOf, wordsOf } from '../shared/core/errors.js';
 import type { BatchMessage } from './intake/messages.js';
 import { type LowLedger, newTransferId } from './ledger.js';
 import type { LowStages } from './stages.js';
@@ -11,6 +11,8 @@ export interface RecorderTools {
   changed: (transfers: readonly string[]) => void;
   /** The batch is in the ledger: intake may go on. */
   recorded: (batch: number) => void;
+  /** Something has changed about these consignments. */
+  settle: (consignments: readonly string[]) => Promise<void>;
   alarm: (code: string, words: string) => void;
 }
 
@@ -30,16 +32,19 @@ export class Recorder {
   }
 
   private record(batch: BatchMessage): void {
-    const { ledger, stages, changed, recorded, alarm } = this.tools;
+    const { ledger, stages, changed, recorded, settle, alarm } = this.tools;
     const { tenant } = batch;
     const taken = batch.taken.map((object) => ({
       ...object,
       transfer: newTransferId(),
       tenant,
       sha256: toHex(object.sha256),
+      consignment: object.consignment?.id ?? null,
     }));
+    const members = [...batch.taken, ...batch.refused].flatMap(({ consignment }) => consignment ?? []);
     const others: string[] = [];
     ledger.transaction(() => {
+      for (const { id, root } of members) ledger.consignments.begin(id, tenant, root);
       ledger.addTaken(taken);
       for (const [state, entries] of [
         ['refused', batch.refused],
@@ -48,13 +53,18 @@ export class Recorder {
         for (const entry of entries) {
           const transfer = newTransferId();
           others.push(transfer);
-          ledger.addNotTaken({ ...entry, transfer, tenant }, state, entry.code, entry.detail);
+          const consignment = state === 'refused' ? (entry.consignment?.id ?? null) : null;
+          ledger.addNotTaken({ ...entry, transfer, tenant, consignment }, state, entry.code, entry.detail);
         }
       }
+      for (const { id, objects, bytes } of batch.consignments ?? []) ledger.consignments.taken(id, objects, bytes);
     });
     const transfers = taken.map(({ transfer }) => transfer);
     changed([...transfers, ...others]);
     recorded(batch.id);
     stages.enqueueScan(transfers).catch((error) => alarm('QUEUE_STORE_UNAVAILABLE', wordsOf(error)));
+    settle([...members, ...(batch.consignments ?? [])].map(({ id }) => id)).catch((error) =>
+      alarm(codeOf(error), wordsOf(error)),
+    );
   }
 }

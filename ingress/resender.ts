@@ -51,14 +51,20 @@ export class Resender {
     if (!object) return `no: no object has the id or sequence number ${id}.`;
     if (object.state !== 'sent' || !object.payload)
       return `no: ${object.path} is ${object.state}; only what has been sent can be sent again.`;
-    const members = this.ledger.objectsOfPayload(object.payload);
+    const payload = this.ledger.payload(object.payload)!;
+    const { consignments } = this.ledger;
+    const fits = this.fits(payload);
+    const members =
+      !fits && object.consignment
+        ? consignments.members(object.consignment).map((transfer) => this.ledger.object(transfer)!)
+        : this.ledger.objectsOfPayload(object.payload);
     if (members.some(({ spoolFile }) => spoolFile === ''))
       return `no: ${object.path} is no longer in the spool (spool.retention); drop it again.`;
-    const payload = this.ledger.payload(object.payload)!;
-    if (!this.fits(payload)) {
+    if (!fits) {
       const transfers = this.ledger.dropPayload(payload.object);
-      await this.stages.enqueueSeal(transfers);
-      return `yes: ${object.path} is sent again as a new transfer, because the link has other parameters now.`;
+      await this.stages.enqueuePassed(transfers);
+      const others = object.consignment ? ` with the ${members.length - 1} others of its consignment` : '';
+      return `yes: ${object.path} is sent again as a new transfer${others}, because the link has other parameters now.`;
     }
     this.ledger.payloadAgain(payload.object);
     await this.stages.enqueueSend(payload.object);

@@ -3,6 +3,7 @@
  * stage may run twice for the same identifiers and does nothing the second time.
  *
  *   scan {transfers} --> seal {transfers} --> send {payload}
+ *            \--all members passed--> seal {consignment}
  */
 import { join } from 'node:path';
 import { type ErrorCode, SluiceError, wordsOf } from '../shared/core/errors.js';
@@ -12,6 +13,8 @@ import { writeDurably } from '../shared/ops/durableFiles.js';
 import type { Stage } from '../shared/ops/queues/store.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
 import type { Verdict } from '../shared/wire/verdict.js';
+import { ConsignmentGate } from './consignmentGate.js';
+import type { LowConsignment } from './consignmentLedger.js';
 import type { LowLedger, LowObject } from './ledger.js';
 import { newObjectId } from './ledger.js';
 import type { Quarantine } from './quarantine.js';
@@ -27,8 +30,11 @@ export interface TransfersJob {
 export interface PayloadJob {
   payload: ObjectId;
 }
-/** Seals what is named, and payloads that were begun before a restart. */
-export type SealJob = TransfersJob | PayloadJob;
+export interface ConsignmentJob {
+  consignment: string;
+}
+/** Seals what is named, all members of a consignment, and payloads that were begun before a restart. */
+export type SealJob = TransfersJob | ConsignmentJob | PayloadJob;
 
 export interface TenantRules {
   label: string;
@@ -66,8 +72,13 @@ export class LowStages {
   private scan!: Stage<TransfersJob>;
 
   private readonly sending = new Set<ObjectId>();
+  /** Decides when the members of consignments may be sealed. */
+  readonly gate: ConsignmentGate;
 
-  constructor(private readonly tools: StageTools) {}
+  constructor(private readonly tools: StageTools) {
+    const { ledger, quarantine, changed } = tools;
+    this.gate = new ConsignmentGate({ ledger, quarantine, changed, seal: (one) => this.enqueueConsignment(one) });
+  }
 
   use(stages: { scan: Stage<TransfersJob>; seal: Stage<SealJob>; send: Stage<PayloadJob> }): void {
     this.scan = stages.scan;
@@ -82,6 +93,10 @@ export class LowStages {
   }
   async enqueueSeal(transfers: readonly TransferId[]): Promise<void> {
     await this.seal.add(this.jobs(transfers));
+  }
+  private async enqueueConsignment({ id, tenant, root, objects }: LowConsignment): Promise<void> {
+    const title = `${tenant}: ${root}/ (consignment of ${objects})`;
+    await this.seal.add([{ key: id, title, data: { consignment: id } }]);
   }
   async enqueueSealing(payload: ObjectId): Promise<void> {
     await this.seal.add([{ key: payload, title: this.titleOfPayload(payload), data: { payload } }]);
@@ -102,7 +117,9 @@ export class LowStages {
   private title(transfers: readonly TransferId[]): string {
     const first = this.tools.ledger.object(transfers[0]!);
     const more = transfers.length > 1 ? ` and ${transfers.length - 1} more` : '';
-    return first ? `${first.tenant}: ${first.path}${more}` : transfers[0]!;
+    const consignment = first?.consignment ? this.tools.ledger.consignments.get(first.consignment) : undefined;
+    const of = consignment ? ` (consignment ${consignment.root}/)` : '';
+    return first ? `${first.tenant}: ${first.path}${more}${of}` : transfers[0]!;
   }
 
   private titleOfPayload(payload: ObjectId): string {
@@ -116,7 +133,7 @@ export class LowStages {
     const objects = this.objects(transfers).filter(
       ({ state, verdict, payload }) => (state === 'taken' || state === 'held') && verdict === null && payload === null,
     );
-    if (objects.length === 0) return this.enqueueScanned(transfers);
+    if (objects.length === 0) return this.enqueuePassed(transfers);
     const results = await scanner.scan(
       objects.map((object) => ({
         file: join(this.tools.objectsDir, object.spoolFile),
@@ -138,7 +155,7 @@ export class LowStages {
       });
     });
     this.tools.changed(objects.map(({ transfer }) => transfer));
-    await this.enqueueScanned(transfers);
+    await this.enqueuePassed(transfers);
     // Held objects are tried again with the job: those decided on are skipped then.
     const held = decisions.flatMap((decision) =>
       'code' in decision && decision.state === 'held' ? [decision.code] : [],
@@ -161,38 +178,70 @@ export class LowStages {
     }
   }
 
-  private async enqueueScanned(transfers: readonly TransferId[]): Promise<void> {
-    const passed = this.objects(transfers).filter(
-      ({ verdict, payload, state }) => verdict && !payload && state === 'taken',
+  /** What has passed goes on, members of a consignment once all of them have. */
+  async enqueuePassed(transfers: readonly TransferId[]): Promise<void> {
+    const objects = this.objects(transfers);
+    const passed = objects.filter(
+      ({ verdict, payload, state, consignment }) => verdict && !payload && state === 'taken' && !consignment,
     );
     if (passed.length > 0) await this.enqueueSeal(passed.map(({ transfer }) => transfer));
+    await this.gate.settle(objects.flatMap(({ consignment }) => consignment ?? []));
   }
 
   // ------------------------------------------------------------ seal
 
   async runSeal(job: SealJob): Promise<void> {
     if ('payload' in job) return this.sealOrGiveBack(job.payload);
-    const { ledger, coding, bundles } = this.tools;
+    if ('consignment' in job) return this.sealConsignment(job.consignment);
+    const { ledger, bundles } = this.tools;
     const ready = this.objects(job.transfers).filter(
-      ({ state, verdict, payload }) => state === 'taken' && verdict !== null && payload === null,
+      ({ state, verdict, payload, consignment }) =>
+        state === 'taken' && verdict !== null && payload === null && consignment === null,
     );
     for (const group of groupIntoPayloads(ready, bundles)) {
-      const object = newObjectId();
-      const known = this.knownCoding(object, group);
-      const plan = known ?? (await codingOf(object, this.ranges(group), coding));
-      let offset = 0;
-      const members = group.map(({ transfer, sizeBytes }) => {
-        const member = { transfer, offset };
-        offset += sizeBytes;
-        return member;
-      });
-      ledger.addPayload(group[0]!.tenant, plan, members);
-      await this.sealOrGiveBack(object);
+      const coding = await this.codingOf(group);
+      this.addPayload(coding, group);
+      await this.sealOrGiveBack(coding.object);
     }
     // Payloads of an earlier run of this job whose sealing failed.
     const begun = new Set(this.objects(job.transfers).map(({ payload }) => payload));
     for (const payload of begun)
       if (payload && ledger.payload(payload)?.state === 'sealing') await this.sealOrGiveBack(payload);
+  }
+
+  /** All payloads get their numbers at once: those of the members follow each other, and envelopes say so. */
+  private async sealConsignment(id: string): Promise<void> {
+    const { ledger, bundles } = this.tools;
+    const { consignments } = ledger;
+    if (consignments.get(id)?.state !== 'sealing') return;
+    if (consignments.payloads(id).length === 0) {
+      const groups = groupIntoPayloads(this.objects(consignments.members(id)), bundles);
+      const codings: Coding[] = [];
+      for (const group of groups) codings.push(await this.codingOf(group));
+      ledger.transaction(() => {
+        consignments.setFirstSequence(id, ledger.sequenceLast() + 1);
+        groups.forEach((group, i) => {
+          this.addPayload(codings[i]!, group);
+        });
+      });
+    }
+    for (const { object, state } of consignments.payloads(id))
+      if (state === 'sealing') await this.sealOrGiveBack(object);
+  }
+
+  private async codingOf(group: readonly LowObject[]): Promise<Coding> {
+    const object = newObjectId();
+    return this.knownCoding(object, group) ?? (await codingOf(object, this.ranges(group), this.tools.coding));
+  }
+
+  private addPayload(coding: Coding, group: readonly LowObject[]): void {
+    let offset = 0;
+    const members = group.map(({ transfer, sizeBytes }) => {
+      const member = { transfer, offset };
+      offset += sizeBytes;
+      return member;
+    });
+    this.tools.ledger.addPayload(group[0]!.tenant, coding, members);
   }
 
   /** A single object was hashed by blocks while it was taken: no second pass over its bytes. */
@@ -227,6 +276,8 @@ export class LowStages {
     const payload = ledger.payload(object);
     if (payload?.state !== 'sealing') return;
     const members = ledger.objectsOfPayload(object);
+    const id = members[0]?.consignment;
+    const consignment = id ? ledger.consignments.signed(id) : undefined;
     const envelope = await this.tools.sealer.ask('seal', {
       history: ledger.history,
       coding: payload.coding,
@@ -248,11 +299,14 @@ export class LowStages {
         verdict: member.verdict!,
       })),
       sealedMs: this.tools.now(),
+      ...(consignment ? { consignment } : {}),
     });
     writeDurably(this.envelopeFile(envelope.object), envelope.bytes);
     ledger.payloadSealed(object, envelope.object);
     this.tools.changed(members.map(({ transfer }) => transfer));
-    await this.enqueueSend(object);
+    if (!id) return this.enqueueSend(object);
+    if (!ledger.consignments.isSealed(id)) return;
+    for (const payload of ledger.consignments.payloads(id)) await this.enqueueSend(payload.object);
   }
 
   private envelopeFile(object: ObjectId): string {
@@ -277,6 +331,8 @@ export class LowStages {
     const payload = ledger.payload(object);
     if (payload?.state !== 'sealed') return;
     const members = ledger.objectsOfPayload(object);
+    const consignment = members[0]?.consignment;
+    if (consignment && !ledger.consignments.isSealed(consignment)) return;
     const order: SendOrder = {
       object,
       tenant: payload.tenant,
@@ -294,7 +350,11 @@ export class LowStages {
     progress(100);
     ledger.payloadSent(object, report.repairNext, report.envelopePassNext);
     this.tools.changed(transfers);
-    this.tools.sent(members);
+    // The originals of a consignment are dealt with when all of it has been sent.
+    if (!consignment) return this.tools.sent(members);
+    this.tools.sent(
+      ledger.consignments.sent(consignment) ? this.objects(ledger.consignments.members(consignment)) : [],
+    );
   }
 
   // ------------------------------------------------------------ parts

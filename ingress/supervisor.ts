@@ -118,7 +118,7 @@ export class LowSide {
   objectsAfter(after: number): NewsPage<LowObjectNews> {
     const page = this.ledger.page(after, NEWS_PAGE);
     const next = page.length < NEWS_PAGE ? null : page.at(-1)!.position;
-    return { news: page.map(({ object }) => newsOf(object)), next };
+    return { news: page.map(({ object }) => this.newsOf(object)), next };
   }
 
   /** The queues last: what still runs hears of the end from the process it asked, and its job waits for the next start. */
@@ -185,6 +185,7 @@ export class LowSide {
       stages: this.stages,
       changed: (transfers) => this.changed(transfers),
       recorded: (id) => this.intake.tell('recorded', { id }),
+      settle: (consignments) => this.stages.gate.settle(consignments),
       alarm: (code, words) => this.news.alarm(code, words),
     });
     this.originals = new Originals(
@@ -244,6 +245,7 @@ export class LowSide {
       name: 'intake',
       module: new URL('./intake/process.js', import.meta.url),
       onStart: async (child) => {
+        this.ledger.consignments.forgetHalfTaken();
         await child.ask('start', intakeSettings(config, this.rules, this.ledger, state.folder('spool/objects')));
       },
       onEvent: { batch: (batch) => this.recorder.recordUntilDone(batch), polled: (news) => this.polled(news) },
@@ -301,6 +303,7 @@ export class LowSide {
       await stages.enqueueScan(ledger.waiting(state, false).map(({ transfer }) => transfer));
     }
     await stages.enqueueSeal(ledger.waiting('taken', true).map(({ transfer }) => transfer));
+    await stages.gate.settleAll();
     for (const { object } of ledger.payloadsIn('sealing')) await stages.enqueueSealing(object);
     for (const { object } of ledger.payloadsIn('sealed')) await stages.enqueueSend(object);
     this.originals.again();
@@ -330,7 +333,15 @@ export class LowSide {
 
   private changed(transfers: readonly string[]): void {
     const objects = transfers.map((transfer) => this.ledger.object(transfer));
-    this.news.objects(objects.filter((object) => object !== undefined).map(newsOf));
+    this.news.objects(objects.filter((object) => object !== undefined).map((object) => this.newsOf(object)));
+  }
+
+  private newsOf(object: LowObject): LowObjectNews {
+    const consignment = object.consignment ? this.ledger.consignments.get(object.consignment) : undefined;
+    return {
+      ...newsOf(object),
+      ...(consignment ? { consignment: { id: consignment.id, root: consignment.root } } : {}),
+    };
   }
 
   // ------------------------------------------------------------ housekeeping

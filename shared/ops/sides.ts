@@ -16,6 +16,8 @@ interface ObjectNews<State> {
   state: State;
   code?: string;
   detail?: string;
+  /** The folder it travels with, as a whole or not at all; `root` is safe to show. */
+  consignment?: { id: string; root: string };
   atMs: number;
 }
 

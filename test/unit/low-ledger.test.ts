@@ -63,6 +63,7 @@ describe('ledger of the low side', () => {
         payload: null,
         payloadOffset: 0,
         sequence: null,
+        consignment: null,
       });
     });
 
