@@ -150,6 +150,14 @@ export class HighLedger {
     this.file.close();
   }
 
+  /** Stages that an operator has paused (shared/ops/pauses.ts). */
+  pausedStages(): string[] {
+    return JSON.parse(this.file.meta('paused') ?? '[]') as string[];
+  }
+  rememberPaused(stages: string[]): void {
+    this.file.setMeta('paused', JSON.stringify(stages));
+  }
+
   // ------------------------------------------------------------ payloads
 
   /**

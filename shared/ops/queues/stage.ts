@@ -9,7 +9,8 @@ import { SluiceError, wordsOf } from '../../core/errors.js';
 import type { Backend } from './backend.js';
 import { entryOf, failureOf, Notes } from './job.js';
 import type { Troubles } from './troubles.js';
-import type { Handler, Stage, StageCounts, StageFailure, StageJob, StageOptions } from './types.js';
+import { TurnOrder } from './turnOrder.js';
+import type { Handler, PauseListener, Stage, StageCounts, StageFailure, StageJob, StageOptions } from './types.js';
 import { storeTrouble } from './words.js';
 
 /** A stage as the store sees it. */
@@ -28,6 +29,7 @@ const STALL_CHECK_MS = 10_000;
 /** A job whose process ended this many times while it ran is what ends it: it fails for good. */
 const MAX_STALLS = 5;
 const DETACH_TIMEOUT_MS = 1_000;
+const PAUSED_LOOK_MS = 1_000;
 /** BullMQ's word for whoever need not hold the lock of a job. */
 const NO_TOKEN = '0';
 /** What BullMQ's PostgreSQL backend calls the waiting jobs of a paused queue; its types do not know the word. */
@@ -43,7 +45,7 @@ export async function openStage<Data extends object>(
 ): Promise<OpenStage<Data>> {
   const stage = new BullStage(backend, troubles, name, options, handle, closeTimeoutMs);
   try {
-    await stage.start(options.fresh ?? false);
+    await stage.start();
     return stage;
   } catch (error) {
     await stage.close();
@@ -66,13 +68,17 @@ class BullStage<Data extends object> implements OpenStage<Data> {
   /** The last run of each key: two handlers of one key never run at once here, whatever the store believes. */
   private readonly turns = new Map<string, Promise<void>>();
   private readonly jobOptions: JobsOptions;
+  private readonly order = new TurnOrder();
+  private readonly pauseListeners: PauseListener[] = [];
+  private paused = false;
+  private looking: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(
     private readonly backend: Backend,
     private readonly troubles: Troubles,
     readonly name: string,
-    options: StageOptions,
+    private readonly options: StageOptions,
     private readonly handle: Handler<Data>,
     private readonly closeTimeoutMs: number,
   ) {
@@ -109,18 +115,25 @@ class BullStage<Data extends object> implements OpenStage<Data> {
     );
     this.queue.on('error', (error) => this.tell(error));
     this.worker.on('error', (error) => this.tell(error));
+    this.worker.on('drained', () => this.order.empty());
   }
 
-  async start(fresh: boolean): Promise<void> {
+  async start(): Promise<void> {
     await this.queue.waitUntilReady();
-    if (fresh) await this.clear();
+    if (this.options.fresh) await this.clear();
     else if (this.backend.exclusive) await this.recover();
+    if (this.options.paused) await this.queue.pause();
+    await this.lookPaused(false);
+    this.looking = setInterval(() => void this.lookPaused(false).catch(() => {}), PAUSED_LOOK_MS);
     await this.worker.waitUntilReady();
     this.worker.run().catch((error) => this.tell(error));
   }
 
   async add(jobs: readonly StageJob<Data>[]): Promise<void> {
     const entries = jobs.map((job) => entryOf(this.name, job, this.jobOptions));
+    jobs.forEach(({ tenant }, i) => {
+      if (tenant !== undefined) entries[i]!.opts.priority = this.order.next(tenant);
+    });
     await this.ask(async () => {
       for (let first = 0; first < entries.length; first += ADD_BATCH) {
         await this.queue.addBulk(entries.slice(first, first + ADD_BATCH));
@@ -130,9 +143,9 @@ class BullStage<Data extends object> implements OpenStage<Data> {
 
   counts(): Promise<StageCounts> {
     return this.ask(async () => {
-      const found = await this.queue.getJobCounts('waiting', PAUSED, 'active', 'delayed', 'failed', 'completed');
+      const found = await this.queue.getJobCounts('waiting', 'prioritized', PAUSED, 'active', 'delayed', 'failed', 'completed');
       const { active = 0, delayed = 0, failed = 0, completed = 0 } = found;
-      const waiting = (found.waiting ?? 0) + (found[PAUSED] ?? 0);
+      const waiting = (found.waiting ?? 0) + (found.prioritized ?? 0) + (found[PAUSED] ?? 0);
       return { waiting, active, delayed, failed, completed };
     });
   }
@@ -149,16 +162,30 @@ class BullStage<Data extends object> implements OpenStage<Data> {
     });
   }
 
-  pause(): Promise<void> {
-    return this.ask(() => this.queue.pause());
+  async pause(): Promise<void> {
+    await this.ask(() => this.queue.pause());
+    await this.lookPaused(true);
   }
 
-  resume(): Promise<void> {
-    return this.ask(() => this.queue.resume());
+  async resume(): Promise<void> {
+    await this.ask(() => this.queue.resume());
+    await this.lookPaused(true);
   }
 
   isPaused(): Promise<boolean> {
     return this.ask(() => this.queue.isPaused());
+  }
+
+  onPaused(listener: PauseListener): void {
+    this.pauseListeners.push(listener);
+    listener(this.paused, false);
+  }
+
+  private async lookPaused(asked: boolean): Promise<void> {
+    const paused = await this.isPaused();
+    if ((paused === this.paused && !asked) || this.closing) return;
+    this.paused = paused;
+    for (const listener of this.pauseListeners) listener(paused, asked);
   }
 
   clear(): Promise<void> {
@@ -167,11 +194,13 @@ class BullStage<Data extends object> implements OpenStage<Data> {
       const paused = await this.queue.isPaused();
       await this.queue.obliterate({ force: true, count: 5_000 });
       await (paused ? this.queue.pause() : this.queue.resume());
+      this.order.empty();
     });
   }
 
   /** Lets running jobs finish, for some seconds; the others go back to waiting. */
   close(): Promise<void> {
+    clearInterval(this.looking);
     this.closing ??= (async () => {
       const finished = this.worker.close().then(
         () => true,
@@ -210,6 +239,7 @@ class BullStage<Data extends object> implements OpenStage<Data> {
   }
 
   private async work(job: Job<Data>): Promise<void> {
+    this.order.started(job.opts.priority ?? 0);
     const notes = new Notes(job);
     const handled = this.handle(job.data, {
       id: String(job.id),

@@ -9,6 +9,8 @@ export interface StageOptions {
   readonly backoffMs?: number;
   /** Forget the jobs of an earlier run before the first handler starts: the ledger is about to say what is to be done. */
   readonly fresh?: boolean;
+  /** Paused from the start, whatever the store knows. */
+  readonly paused?: boolean;
 }
 
 export interface StageJob<Data extends object> {
@@ -16,6 +18,8 @@ export interface StageJob<Data extends object> {
   readonly key: string;
   /** What an operator recognises. */
   readonly title: string;
+  /** Whose work it is: jobs of several start in turn, however many one of them has waiting. Without it, before those. */
+  readonly tenant?: string;
   /** Small identifiers; at most LIMITS.queueJobMaxBytes as JSON. */
   readonly data: Data;
 }
@@ -51,6 +55,8 @@ export interface StageFailure {
   readonly failedAtMs: number;
 }
 
+export type PauseListener = (paused: boolean, asked: boolean) => void;
+
 export interface Stage<Data extends object> {
   readonly name: string;
   /** @throws SluiceError QUEUE_JOB_INVALID before anything is added, QUEUE_STORE_UNAVAILABLE when it cannot be added now */
@@ -62,6 +68,11 @@ export interface Stage<Data extends object> {
   pause(): Promise<void>;
   resume(): Promise<void>;
   isPaused(): Promise<boolean>;
+  /**
+   * Told at once and then, within about a second, whenever somebody pauses or resumes it. `asked` when that was done with
+   * `pause` or `resume` of this very stage, and not through the store.
+   */
+  onPaused(listener: PauseListener): void;
   /** Forgets all jobs, also finished ones. What runs at this moment runs on, and its end is not recorded. */
   clear(): Promise<void>;
 }
