@@ -10,7 +10,7 @@ import { type ErrorCode, SluiceError, wordsOf } from '../shared/core/errors.js';
 import { LIMITS } from '../shared/core/limits.js';
 import type { Child } from '../shared/ops/children.js';
 import { writeDurably } from '../shared/ops/durableFiles.js';
-import type { Stage } from '../shared/ops/queues/store.js';
+import type { RunningJob, Stage, StageJob } from '../shared/ops/queues/store.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
 import type { Verdict } from '../shared/wire/verdict.js';
 import { ConsignmentGate } from './consignmentGate.js';
@@ -60,6 +60,9 @@ export interface StageTools {
   alarm: (code: string, words: string) => void;
 }
 
+/** What a job says of itself while it runs. */
+type JobNotes = Pick<RunningJob, 'progress' | 'log'>;
+
 /** What becomes of a scanned object. */
 type Decision = { passed: Verdict } | { state: 'refused' | 'held'; code: ErrorCode; detail: string };
 
@@ -71,7 +74,11 @@ export class LowStages {
   private send!: Stage<PayloadJob>;
   private scan!: Stage<TransfersJob>;
 
-  private readonly sending = new Set<ObjectId>();
+  /** Payloads that the sender has, and their jobs. */
+  private readonly sending = new Map<ObjectId, JobNotes>();
+  /** Transfers and payloads that a seal job works on: two jobs may name the same ones. */
+  private readonly sealing = new Set<TransferId>();
+  private readonly sealingPayloads = new Map<ObjectId, Promise<void>>();
   /** Decides when the members of consignments may be sealed. */
   readonly gate: ConsignmentGate;
 
@@ -96,34 +103,37 @@ export class LowStages {
   }
   private async enqueueConsignment({ id, tenant, root, objects }: LowConsignment): Promise<void> {
     const title = `${tenant}: ${root}/ (consignment of ${objects})`;
-    await this.seal.add([{ key: id, title, data: { consignment: id } }]);
+    await this.seal.add([{ key: id, title, tenant, data: { consignment: id } }]);
   }
   async enqueueSealing(payload: ObjectId): Promise<void> {
-    await this.seal.add([{ key: payload, title: this.titleOfPayload(payload), data: { payload } }]);
+    await this.seal.add([this.jobOfPayload(payload)]);
   }
   async enqueueSend(payload: ObjectId): Promise<void> {
-    await this.send.add([{ key: payload, title: this.titleOfPayload(payload), data: { payload } }]);
+    await this.send.add([this.jobOfPayload(payload)]);
   }
 
-  private jobs(transfers: readonly TransferId[]): { key: string; title: string; data: TransfersJob }[] {
+  private jobs(transfers: readonly TransferId[]): StageJob<TransfersJob>[] {
     const jobs = [];
     for (let first = 0; first < transfers.length; first += JOB_MAX_OBJECTS) {
       const some = transfers.slice(first, first + JOB_MAX_OBJECTS);
-      jobs.push({ key: some[0]!, title: this.title(some), data: { transfers: some } });
+      jobs.push({ key: some[0]!, ...this.describe(some), data: { transfers: some } });
     }
     return jobs;
   }
 
-  private title(transfers: readonly TransferId[]): string {
+  /** What an operator recognises, and whose it is. */
+  private describe(transfers: readonly TransferId[]): { title: string; tenant?: string } {
     const first = this.tools.ledger.object(transfers[0]!);
     const more = transfers.length > 1 ? ` and ${transfers.length - 1} more` : '';
-    const consignment = first?.consignment ? this.tools.ledger.consignments.get(first.consignment) : undefined;
+    if (!first) return { title: transfers[0] ?? 'nothing' };
+    const consignment = first.consignment ? this.tools.ledger.consignments.get(first.consignment) : undefined;
     const of = consignment ? ` (consignment ${consignment.root}/)` : '';
-    return first ? `${first.tenant}: ${first.path}${more}${of}` : transfers[0]!;
+    return { title: `${first.tenant}: ${first.path}${more}${of}`, tenant: first.tenant };
   }
 
-  private titleOfPayload(payload: ObjectId): string {
-    return this.title(this.tools.ledger.objectsOfPayload(payload).map(({ transfer }) => transfer));
+  private jobOfPayload(payload: ObjectId): StageJob<PayloadJob> {
+    const transfers = this.tools.ledger.objectsOfPayload(payload).map(({ transfer }) => transfer);
+    return { key: payload, ...this.describe(transfers), data: { payload } };
   }
 
   // ------------------------------------------------------------ scan
@@ -195,13 +205,22 @@ export class LowStages {
     if ('consignment' in job) return this.sealConsignment(job.consignment);
     const { ledger, bundles } = this.tools;
     const ready = this.objects(job.transfers).filter(
-      ({ state, verdict, payload, consignment }) =>
-        state === 'taken' && verdict !== null && payload === null && consignment === null,
+      ({ state, verdict, payload, consignment, transfer }) =>
+        state === 'taken' &&
+        verdict !== null &&
+        payload === null &&
+        consignment === null &&
+        !this.sealing.has(transfer),
     );
-    for (const group of groupIntoPayloads(ready, bundles)) {
-      const coding = await this.codingOf(group);
-      this.addPayload(coding, group);
-      await this.sealOrGiveBack(coding.object);
+    for (const { transfer } of ready) this.sealing.add(transfer);
+    try {
+      for (const group of groupIntoPayloads(ready, bundles)) {
+        const coding = await this.codingOf(group);
+        this.addPayload(coding, group);
+        await this.sealOrGiveBack(coding.object);
+      }
+    } finally {
+      for (const { transfer } of ready) this.sealing.delete(transfer);
     }
     // Payloads of an earlier run of this job whose sealing failed.
     const begun = new Set(this.objects(job.transfers).map(({ payload }) => payload));
@@ -219,6 +238,8 @@ export class LowStages {
       const codings: Coding[] = [];
       for (const group of groups) codings.push(await this.codingOf(group));
       ledger.transaction(() => {
+        // Another job may have been here while the bytes were hashed.
+        if (consignments.payloads(id).length > 0) return;
         consignments.setFirstSequence(id, ledger.sequenceLast() + 1);
         groups.forEach((group, i) => {
           this.addPayload(codings[i]!, group);
@@ -258,7 +279,15 @@ export class LowStages {
    * What the sealer refuses for good must not stop the position of the link: its numbers become void, and its objects are
    * held and scanned anew.
    */
-  private async sealOrGiveBack(object: ObjectId): Promise<void> {
+  private sealOrGiveBack(object: ObjectId): Promise<void> {
+    const running = this.sealingPayloads.get(object);
+    if (running) return running;
+    const mine = this.sealAlone(object).finally(() => this.sealingPayloads.delete(object));
+    this.sealingPayloads.set(object, mine);
+    return mine;
+  }
+
+  private async sealAlone(object: ObjectId): Promise<void> {
     const { ledger } = this.tools;
     try {
       await this.sealPayload(object);
@@ -315,18 +344,25 @@ export class LowStages {
 
   // ------------------------------------------------------------ send
 
-  async runSend({ payload }: PayloadJob, progress: (percent: number) => void): Promise<void> {
+  async runSend({ payload }: PayloadJob, job: JobNotes): Promise<void> {
     // The same job may be in the queue twice; a payload is sent once at a time.
     if (this.sending.has(payload)) return;
-    this.sending.add(payload);
+    this.sending.set(payload, job);
     try {
-      await this.sendPayload(payload, progress);
+      await this.sendPayload(payload, job);
     } finally {
       this.sending.delete(payload);
     }
   }
 
-  private async sendPayload(object: ObjectId, progress: (percent: number) => void): Promise<void> {
+  /** How far the sender has come with a payload; 0 when its turn has come. */
+  sendProgress(payload: ObjectId, fraction: number): void {
+    const job = this.sending.get(payload);
+    if (fraction === 0) job?.log('Its turn on the link has come.');
+    job?.progress(fraction * 100);
+  }
+
+  private async sendPayload(object: ObjectId, job: JobNotes): Promise<void> {
     const { ledger, sender } = this.tools;
     const payload = ledger.payload(object);
     if (payload?.state !== 'sealed') return;
@@ -346,8 +382,10 @@ export class LowStages {
     ledger.setStateOfPayload(object, 'sending');
     const transfers = members.map(({ transfer }) => transfer);
     this.tools.changed(transfers);
+    job.log('Handed to the sender; it waits for its turn on the link.');
     const report = await sender.ask('send', order, Number.POSITIVE_INFINITY);
-    progress(100);
+    job.log('All its frames have left. Nobody on this side can know whether they arrived.');
+    job.progress(100);
     ledger.payloadSent(object, report.repairNext, report.envelopePassNext);
     this.tools.changed(transfers);
     // The originals of a consignment are dealt with when all of it has been sent.

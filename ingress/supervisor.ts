@@ -6,11 +6,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import { codeOf, wordsOf } from '../shared/core/errors.js';
+import { DEFAULT_CLAIM } from '../shared/core/fairShare.js';
+import { LIMITS } from '../shared/core/limits.js';
 import { Child } from '../shared/ops/children.js';
 import { type LowConfig, loadLowConfig } from '../shared/ops/config/load.js';
 import { type Log, openLog } from '../shared/ops/log.js';
 import { News } from '../shared/ops/news.js';
-import { openQueueStore, type QueueStore } from '../shared/ops/queues/store.js';
+import { Pauses } from '../shared/ops/pauses.js';
+import { type Handler, openQueueStore, type QueueStore } from '../shared/ops/queues/store.js';
 import type { Alarm, LowObjectNews, LowReady, LowSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
 import { NEWS_PAGE } from '../shared/ops/sides.js';
 import { processesOf, StateFolder } from '../shared/ops/stateFolder.js';
@@ -24,10 +27,24 @@ import { Recorder } from './recorder.js';
 import { Resender } from './resender.js';
 import { Scanner } from './scan/scanner.js';
 import type { SealerProtocol } from './seal/messages.js';
-import type { SenderProtocol, SenderSettings } from './send/orders.js';
-import { codingParameters, intakeSettings, linkParameters, senderSettings, tenantRules } from './settings.js';
+import type { SenderProtocol, SenderSettings, TenantClaims } from './send/orders.js';
+import {
+  codingParameters,
+  intakeSettings,
+  linkParameters,
+  senderSettings,
+  tenantClaims,
+  tenantRules,
+} from './settings.js';
 import { SpoolKeeper } from './spoolKeeper.js';
-import { bundleLimits, LowStages, type TenantRules } from './stages.js';
+import {
+  bundleLimits,
+  LowStages,
+  type PayloadJob,
+  type SealJob,
+  type TenantRules,
+  type TransfersJob,
+} from './stages.js';
 
 export interface LowListeners {
   objects(news: LowObjectNews[]): void;
@@ -38,8 +55,9 @@ export interface LowListeners {
 const HOUSEKEEPING_MS = 500;
 /** Work that fell out of the queues (a store that was away, a job that gave up) is put into them again. */
 const REBUILD_MS = 60_000;
-/** Payloads handed to the sender at once: it takes turns between them. */
-const SENDING_AT_ONCE = 8;
+/** Jobs at once: who is next among their objects, scanner and sender decide; sealing takes turns at every payload. */
+const SCANNING_AT_ONCE = 64;
+const SEALING_AT_ONCE = 4;
 /** Tried again until it works; jobs of an earlier run are forgotten, for the ledger says again what is to be done. */
 const STAGE = { attempts: 1_000, backoffMs: 500, fresh: true } as const;
 
@@ -59,9 +77,11 @@ export class LowSide {
   private recorder!: Recorder;
   private health: LowHealth | undefined;
   private originals!: Originals;
+  private pauses!: Pauses;
   private sourcePort = 0;
   private session = '';
   private rules!: ReadonlyMap<string, TenantRules>;
+  private claims: TenantClaims = {};
   private nextRebuildMs = performance.now() + REBUILD_MS;
   private intakeHeld = '';
   /** Size of the largest file that waits for room in the spool. */
@@ -126,6 +146,7 @@ export class LowSide {
     clearInterval(this.housekeeping);
     this.health?.stop();
     this.announcer?.stop();
+    this.pauses?.close();
     await this.intake?.stop();
     await this.sender?.stop();
     await this.scanner?.close();
@@ -161,6 +182,12 @@ export class LowSide {
     this.ledger = new LowLedger(state.file('ledger.sqlite'), Date.now);
     const coding = codingParameters(config);
     this.rules = tenantRules(config);
+    this.claims = tenantClaims(config);
+    this.pauses = new Pauses({
+      memory: this.ledger,
+      changed: (stage, paused) => this.pausedChanged(stage, paused),
+      alarm: (code, words) => this.news.alarm(code, words),
+    });
     this.openProcesses();
     await this.sealer.start();
     await this.sender.start();
@@ -221,6 +248,7 @@ export class LowSide {
       timeoutMs: config.scan.timeout,
       memoryMaxBytes: config.scan.memory,
       poolSize: config.scan.processes,
+      claimOf: (tenant) => this.claims[tenant] ?? DEFAULT_CLAIM,
     });
     this.sealer = new Child<SealerProtocol>({
       name: 'sealing',
@@ -239,7 +267,10 @@ export class LowSide {
         const { sourcePort } = await child.ask('start', this.newSession());
         this.sourcePort = sourcePort;
       },
-      onEvent: { arrival: ({ count }) => this.arrival(count) },
+      onEvent: {
+        arrival: ({ count }) => this.arrival(count),
+        progress: ({ object, fraction }) => this.stages.sendProgress(object, fraction),
+      },
     });
     this.intake = new Child<IntakeProtocol>({
       name: 'intake',
@@ -256,7 +287,7 @@ export class LowSide {
   private newSession(): SenderSettings {
     this.session = randomBytes(8).toString('hex');
     this.announcer?.start(this.session, linkParameters(this.config));
-    return senderSettings(this.config, this.session, false);
+    return senderSettings(this.config, this.session, this.pauses.has('send'));
   }
 
   private async openQueues(): Promise<void> {
@@ -267,28 +298,31 @@ export class LowSide {
       dir: state.path,
       onTrouble: (error) => {
         this.news.alarm(error.code, error.detail);
-        if (error.code === 'QUEUE_STORE_EMPTIED') this.nextRebuildMs = 0;
+        if (error.code !== 'QUEUE_STORE_EMPTIED') return;
+        this.nextRebuildMs = 0;
+        this.pauses.storeEmptied();
       },
       onOver: (code) => {
         this.news.over(code);
         this.nextRebuildMs = 0;
       },
     });
-    const scan = await this.store.stage('scan', { concurrency: config.scan.processes, ...STAGE }, (data) =>
-      stages.runScan(data as never),
-    );
-    const seal = await this.store.stage('seal', { concurrency: 1, ...STAGE }, (data) => stages.runSeal(data as never));
-    const send = await this.store.stage('send', { concurrency: SENDING_AT_ONCE, ...STAGE }, (data, job) =>
-      stages.runSend(data as never, (percent) => job.progress(percent)),
-    );
-    stages.use({ scan: scan as never, seal: seal as never, send: send as never });
+    const open = <Data extends object>(name: string, concurrency: number, handle: Handler<Data>) =>
+      this.store.stage<Data>(name, { concurrency, ...STAGE, paused: this.pauses.has(name) }, handle);
+    const opened = {
+      scan: await open<TransfersJob>('scan', SCANNING_AT_ONCE, (data) => stages.runScan(data)),
+      seal: await open<SealJob>('seal', SEALING_AT_ONCE, (data) => stages.runSeal(data)),
+      send: await open<PayloadJob>('send', LIMITS.sendingAtOnce, (data, job) => stages.runSend(data, job)),
+    };
+    stages.use(opened);
+    for (const stage of Object.values(opened)) this.pauses.watch(stage);
     this.health = new LowHealth({
       state,
       config: () => this.config,
       ledger: this.ledger,
       news: this.news,
       store: this.store,
-      stages: [scan, seal, send],
+      stages: Object.values(opened),
       sender: this.sender,
       pids: () => this.pids(),
       startedAtMs: this.startedMs,
@@ -300,9 +334,9 @@ export class LowSide {
   private async rebuild(): Promise<void> {
     const { ledger, stages } = this;
     for (const state of ['taken', 'held'] as const) {
-      await stages.enqueueScan(ledger.waiting(state, false).map(({ transfer }) => transfer));
+      for (const transfers of byTenant(ledger.waiting(state, false))) await stages.enqueueScan(transfers);
     }
-    await stages.enqueueSeal(ledger.waiting('taken', true).map(({ transfer }) => transfer));
+    for (const transfers of byTenant(ledger.waiting('taken', true))) await stages.enqueueSeal(transfers);
     await stages.gate.settleAll();
     for (const { object } of ledger.payloadsIn('sealing')) await stages.enqueueSealing(object);
     for (const { object } of ledger.payloadsIn('sealed')) await stages.enqueueSend(object);
@@ -324,6 +358,13 @@ export class LowSide {
   private arrival(count: number): void {
     this.news.alarm('LINK_NOT_ONE_WAY', `${count} datagrams have arrived at the sending socket.`);
     this.listeners.arrival(count);
+  }
+
+  /** What runs already must rest, too: the sender within a turn, the scanner after what it scans. */
+  private pausedChanged(stage: string, paused: boolean): void {
+    this.log.info({ stage, paused }, paused ? 'stage paused' : 'stage resumed');
+    if (stage === 'send') this.sender.tell('pause', { paused });
+    if (stage === 'scan') this.scanner.pause(paused);
   }
 
   private afterSent(objects: readonly LowObject[]): void {
@@ -364,6 +405,17 @@ export class LowSide {
   private answerRequests(): Promise<void> {
     return this.resender.answerRequests((words) => this.news.alarm('QUEUE_STORE_UNAVAILABLE', words));
   }
+}
+
+/** A job is of one tenant, for tenants take turns by jobs. */
+function byTenant(waiting: readonly { transfer: string; tenant: string }[]): string[][] {
+  const found = new Map<string, string[]>();
+  for (const { transfer, tenant } of waiting) {
+    const mine = found.get(tenant);
+    if (mine) mine.push(transfer);
+    else found.set(tenant, [transfer]);
+  }
+  return [...found.values()];
 }
 
 function newsOf(object: LowObject): LowObjectNews {

@@ -12,6 +12,7 @@
 import { mkdirSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { type ErrorCode, wordsOf } from '../../shared/core/errors.js';
+import type { Claim } from '../../shared/core/fairShare.js';
 import { LIMITS } from '../../shared/core/limits.js';
 import { assertComplete, type Outcome, type Verdict } from '../../shared/wire/verdict.js';
 import { safe } from './findings.js';
@@ -19,6 +20,7 @@ import type { ScanRequest } from './messages.js';
 import type { Policy } from './rules.js';
 import { type Failure, ScanProcess } from './scanProcess.js';
 import { verdictFrom } from './verdictCheck.js';
+import { type Waiting as WaitingObject, WaitingScans } from './waitingScans.js';
 
 export type { Snapshot } from './filter.js';
 export type { ScanRequest } from './messages.js';
@@ -34,6 +36,8 @@ export interface ScannerOptions {
   memoryMaxBytes: number;
   /** Scan processes; with more than one, the first is kept for small objects. */
   poolSize?: number;
+  /** What each tenant may ask of the processes; all the same unless given. */
+  claimOf?: (tenant: string) => Claim;
   /** Another module in the place of the scan process, for tests. */
   module?: URL;
 }
@@ -41,10 +45,6 @@ export interface ScannerOptions {
 /** A verdict, and what it is about. */
 export type ScanResult = Verdict;
 
-/** Objects up to this size go to a process as a list, up to so many and so many bytes. */
-const SMALL_BYTES = 4 * 1024 * 1024;
-const LIST_OBJECTS = 256;
-const LIST_BYTES = 16 * 1024 * 1024;
 const STOPPING = 'The scanner is being stopped.';
 const NOTHING_KNOWN = 'application/octet-stream';
 
@@ -55,25 +55,24 @@ const FAILURE_CODES: Record<Failure, ErrorCode> = {
   unavailable: 'SCAN_UNAVAILABLE',
 };
 
-interface Waiting {
-  readonly request: ScanRequest;
+interface Waiting extends WaitingObject {
   readonly resolve: (result: ScanResult) => void;
   crashes: number;
-  /** Was there when a process died: from now on it is scanned alone. */
-  suspect: boolean;
 }
 
 export class Scanner {
   readonly #policies: ReadonlyMap<string, Policy>;
   readonly #processes: ScanProcess[] = [];
   readonly #busy = new Set<ScanProcess>();
-  #waiting: Waiting[] = [];
+  readonly #waiting: WaitingScans<Waiting>;
   #running = 0;
+  #paused = false;
   #closed = false;
   #whyUnavailable = '';
 
   constructor(options: ScannerOptions) {
     this.#policies = new Map(Object.entries(options.policyByTenant));
+    this.#waiting = new WaitingScans(options.claimOf);
     try {
       mkdirSync(options.scratchDir, { recursive: true, mode: 0o700 });
     } catch {
@@ -98,17 +97,23 @@ export class Scanner {
       const refused = this.#beforehand(request);
       if (refused) return Promise.resolve(refused);
       return new Promise<ScanResult>((resolve) => {
-        this.#waiting.push({ request, resolve, crashes: 0, suspect: false });
+        this.#waiting.add({ request, resolve, crashes: 0, suspect: false });
       });
     });
     this.#dispatch();
     return Promise.all(results);
   }
 
+  /** While paused no further scan begins; those that run end. */
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    this.#dispatch();
+  }
+
   /** Ends the processes; what still waits is held. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#hold(this.#waiting.splice(0), STOPPING);
+    this.#hold(this.#waiting.takeAll(), STOPPING);
     await Promise.all(this.#processes.map((process) => process.close()));
   }
 
@@ -120,41 +125,25 @@ export class Scanner {
     if (size > policy.maxObjectBytes) {
       return without('refuse', 'INTAKE_TOO_LARGE', `It has ${size} bytes, the policy allows ${policy.maxObjectBytes}.`);
     }
-    if (this.#waiting.length + this.#running >= LIMITS.scanMaxWaiting) {
+    if (this.#waiting.size + this.#running >= LIMITS.scanMaxWaiting) {
       return without('hold', 'SCAN_UNAVAILABLE', 'Too many objects wait for a scan.');
     }
     return undefined;
   }
 
   #dispatch(): void {
+    if (this.#paused) return;
     for (const process of this.#processes) {
-      if (this.#waiting.length === 0) return;
+      if (this.#waiting.size === 0) return;
       if (this.#busy.has(process) || !process.available) continue;
       const smallOnly = this.#processes.length > 1 && process === this.#processes[0];
-      const list = this.#takeList(smallOnly);
+      const list = this.#waiting.take(smallOnly);
       if (list.length > 0) void this.#run(process, list);
     }
     // Nobody works and nobody can: waiting would be for ever.
     if (this.#busy.size === 0) {
-      this.#hold(this.#waiting.splice(0), `No scan process can be started. ${this.#whyUnavailable}`);
+      this.#hold(this.#waiting.takeAll(), `No scan process can be started. ${this.#whyUnavailable}`);
     }
-  }
-
-  /** The next objects for one process: a suspect or a large one alone, or as many small ones as make a list. */
-  #takeList(smallOnly: boolean): Waiting[] {
-    const alone = ({ suspect, request }: Waiting) => suspect || request.size > SMALL_BYTES;
-    const first = this.#waiting.findIndex(({ request }) => !smallOnly || request.size <= SMALL_BYTES);
-    if (first < 0) return [];
-    let end = first + 1;
-    if (!alone(this.#waiting[first]!)) {
-      let bytes = this.#waiting[first]!.request.size;
-      for (; end < this.#waiting.length && end - first < LIST_OBJECTS; end++) {
-        const next = this.#waiting[end]!;
-        bytes += next.request.size;
-        if (alone(next) || bytes > LIST_BYTES) break;
-      }
-    }
-    return this.#waiting.splice(first, end - first);
   }
 
   async #run(process: ScanProcess, list: Waiting[]): Promise<void> {
@@ -178,12 +167,12 @@ export class Scanner {
     if (this.#closed) this.#hold(left, STOPPING);
     else if (failure === 'unavailable') {
       // Another process may be able to; if none is, they are held as soon as nobody works any more.
-      this.#waiting.unshift(...left);
+      this.#waiting.addAgain(left);
     } else if (alone && (failure !== 'crash' || ++first.crashes >= 2)) {
       first.resolve(without('refuse', FAILURE_CODES[failure], detail));
     } else {
       for (const waiting of left) waiting.suspect = true;
-      this.#waiting.unshift(...left);
+      this.#waiting.addAgain(left);
     }
   }
 

@@ -41,6 +41,7 @@ export type FromEncoder =
 const TURN_MS = 10;
 const TURN_MIN_FRAMES = 16;
 const TELL_EVERY_MS = 250;
+const NEVER = Number.NEGATIVE_INFINITY;
 /** Payloads up to this size, bundles among them, never wait for larger ones of their own tenant. */
 const SMALL_BYTES = 4 * 1024 * 1024;
 
@@ -161,6 +162,7 @@ class EncoderThread {
   private goOn(work: Sending): After {
     if (!this.inBurst) this.writer.padding(this.data.settings.edgePadding);
     this.inBurst = true;
+    if (work.toldMs === NEVER) this.tellProgress(work, 0);
     work.pass ??= this.coder.closing(this.writer, work.order, work.repairFirst!, this.unfinished === 0);
     const { value, done } = work.pass.next();
     this.writer.flush();
@@ -227,7 +229,7 @@ class EncoderThread {
     const memoryBytes = this.coder.memoryBytes(order);
     const { tenant, lengthBytes } = order;
     const large = lengthBytes > SMALL_BYTES;
-    this.turns.add({ tenant, large, memoryBytes, order, pass: this.passOf(order), toldMs: Number.NEGATIVE_INFINITY });
+    this.turns.add({ tenant, large, memoryBytes, order, pass: this.passOf(order), toldMs: NEVER });
   }
 
   private sleep(seen: number): void {

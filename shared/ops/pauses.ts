@@ -12,6 +12,8 @@ export interface PauseMemory {
   rememberPaused(stages: string[]): void;
 }
 
+type WatchedStage = Pick<Stage<never>, 'name' | 'pause' | 'onPaused'>;
+
 export interface PauseTools {
   memory: PauseMemory;
   /** A stage is paused or goes on; told once at the start for one that is paused. */
@@ -24,7 +26,7 @@ const DECIDE_MS = 3_000;
 
 export class Pauses {
   private readonly paused: Set<string>;
-  private readonly stages = new Map<string, Stage<never>>();
+  private readonly stages = new Map<string, WatchedStage>();
   private readonly deciding = new Map<string, NodeJS.Timeout>();
   private emptiedMs = Number.NEGATIVE_INFINITY;
 
@@ -41,7 +43,7 @@ export class Pauses {
   }
 
   /** From now on this stage's pauses are kept. Opened with what `has` says. */
-  watch(stage: Stage<never>): void {
+  watch(stage: WatchedStage): void {
     this.stages.set(stage.name, stage);
     if (this.has(stage.name)) this.tools.changed(stage.name, true);
     stage.onPaused((paused, asked) => this.seen(stage.name, paused, asked));
@@ -68,7 +70,10 @@ export class Pauses {
   /** The store says that a paused stage goes on: somebody resumed it, or the store forgot. */
   private decide(stage: string): void {
     this.deciding.delete(stage);
-    if (performance.now() - this.emptiedMs > 2 * this.decideMs + 1_000) return this.set(stage, false);
+    if (performance.now() - this.emptiedMs > 2 * this.decideMs + 1_000) {
+      this.set(stage, false);
+      return;
+    }
     this.stages
       .get(stage)!
       .pause()

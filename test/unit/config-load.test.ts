@@ -37,7 +37,7 @@ describe('configuration: values', () => {
       batchFiles: 256,
       batchSize: 64 * 1024 ** 2,
     });
-    expect(config.scan).deep.equal({ timeout: 120_000, memory: 512 * 1024 ** 2, processes: 1 });
+    expect(config.scan).deep.equal({ timeout: 120_000, memory: 512 * 1024 ** 2, processes: 2 });
     expect(config.keys).deep.equal({ signing: '/etc/sluice/keys/signing.key', link: '/etc/sluice/keys/link.key' });
     expect(config.link).deep.equal({
       target: { host: '127.0.0.1', port: 5000 },

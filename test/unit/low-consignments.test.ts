@@ -114,7 +114,7 @@ describe('consignments of the low side', () => {
       try {
         if (job.stage === 'scan') await stages.runScan(job.data as TransfersJob);
         else if (job.stage === 'seal') await stages.runSeal(job.data as SealJob);
-        else await stages.runSend(job.data as { payload: string }, () => {});
+        else await stages.runSend(job.data as { payload: string }, { progress: () => {}, log: () => {} });
       } catch (error) {
         failed.push((error as SluiceError).code);
       }

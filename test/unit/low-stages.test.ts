@@ -20,6 +20,8 @@ interface Job {
   data: { transfers?: string[]; payload?: string };
 }
 
+const QUIET = { progress: () => {}, log: () => {} };
+
 describe('stages of the low side', () => {
   let folder: string;
   let ledger: LowLedger;
@@ -115,7 +117,7 @@ describe('stages of the low side', () => {
   const runJobs = async (stage: 'seal' | 'send') => {
     for (const { data } of jobsOf(stage)) {
       if (stage === 'seal') await stages.runSeal(data as TransfersJob);
-      else await stages.runSend(data as { payload: string }, () => {});
+      else await stages.runSend(data as { payload: string }, QUIET);
     }
   };
   /** Takes, scans and seals; what comes out waits in the send stage. */
@@ -312,10 +314,10 @@ describe('stages of the low side', () => {
       const transfer = take('a');
       await sealAll(transfer);
       const payload = ledger.object(transfer)!.payload!;
-      for (let i = 0; i < 2; i++) await stages.runSend({ payload }, () => {});
+      for (let i = 0; i < 2; i++) await stages.runSend({ payload }, QUIET);
       expect(orders).to.have.length(1);
       ledger.payloadAgain(payload);
-      await stages.runSend({ payload }, () => {});
+      await stages.runSend({ payload }, QUIET);
       expect(orders.map(({ repairFirst, envelopePass }) => [repairFirst, envelopePass])).to.deep.equal([
         [0, 0],
         [5, 1],
@@ -331,8 +333,8 @@ describe('stages of the low side', () => {
         new Promise((resolve) => {
           finish = resolve;
         });
-      const first = stages.runSend({ payload }, () => {});
-      await stages.runSend({ payload }, () => {});
+      const first = stages.runSend({ payload }, QUIET);
+      await stages.runSend({ payload }, QUIET);
       expect(orders).to.have.length(1);
       expect(ledger.counts()).to.deep.equal({ sending: 1 });
       finish();
@@ -344,10 +346,10 @@ describe('stages of the low side', () => {
       await sealAll(take('a'));
       const payload = sealed[0]!.coding.object;
       send = fail('CHILD_FAILED');
-      expect(await codeOf(stages.runSend({ payload }, () => {}))).to.equal('CHILD_FAILED');
+      expect(await codeOf(stages.runSend({ payload }, QUIET))).to.equal('CHILD_FAILED');
       expect([sent, ledger.sequenceDone()]).to.deep.equal([[], 0]);
       send = () => {};
-      await stages.runSend({ payload }, () => {});
+      await stages.runSend({ payload }, QUIET);
       expect([sent, ledger.sequenceDone()]).to.deep.equal([['a'], 1]);
     });
 
@@ -356,8 +358,8 @@ describe('stages of the low side', () => {
       await sealAll(transfer);
       const payload = ledger.object(transfer)!.payload!;
       ledger.dropPayload(payload);
-      await stages.runSend({ payload }, () => {});
-      await stages.runSend({ payload: objectId(0xdead) }, () => {});
+      await stages.runSend({ payload }, QUIET);
+      await stages.runSend({ payload: objectId(0xdead) }, QUIET);
       expect(orders).to.deep.equal([]);
     });
   });

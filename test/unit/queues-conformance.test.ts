@@ -132,6 +132,46 @@ for (const kind of ['redis-server', 'embedded'] as const) {
       await until('the job runs', () => runs === 1);
     });
 
+    it('tells its owner of a pause by itself or through the store, and opens paused when told to', async () => {
+      const heard: string[] = [];
+      const options = { concurrency: 1, fresh: true, paused: true };
+      const stage = await store.stage<Work>('watched', options, async () => {});
+      stage.onPaused((paused, asked) => heard.push(`${paused}${asked ? ' asked' : ''}`));
+      expect(heard).to.deep.equal(['true']);
+      await stage.resume();
+      await stage.pause();
+      expect(heard.splice(0)).to.deep.equal(['true', 'false asked', 'true asked']);
+      // As a console does it, on a connection of its own.
+      const { queue } = stage as unknown as { queue: { resume(): Promise<void> } };
+      await queue.resume();
+      await until('it is heard', () => heard.length === 1);
+      expect(heard).to.deep.equal(['false']);
+    });
+
+    it("FAULTS 60: a newcomer's job starts next, however many another tenant has waiting", async () => {
+      const seen: string[] = [];
+      const stage = await store.stage<Work>('turns', { concurrency: 1 }, async ({ id }) => {
+        seen.push(id);
+        if (id === 'flood 0') {
+          await stage.add([
+            { ...work('letter 1'), tenant: 'town' },
+            { ...work('letter 2'), tenant: 'town' },
+          ]);
+        }
+      });
+      await stage.pause();
+      await stage.add(Array.from({ length: 200 }, (_, i) => ({ ...work(`flood ${i}`), tenant: 'flood' })));
+      expect((await stage.counts()).waiting).to.equal(200);
+      await stage.resume();
+      await until('all are done', () => seen.length === 202, 10_000);
+      // One more may have been fetched already when they came.
+      expect(seen.indexOf('letter 1')).to.be.at.most(3);
+      expect(seen.indexOf('letter 2')).to.be.at.most(6);
+      expect(seen.filter((id) => id.startsWith('flood'))).to.deep.equal(
+        Array.from({ length: 200 }, (_, i) => `flood ${i}`),
+      );
+    });
+
     it('forgets all jobs when cleared, stays paused if it was, and takes their keys again', async () => {
       const seen: string[] = [];
       const stage = await store.stage<Work>('clearing', { concurrency: 1, attempts: 1 }, async ({ id }) => {

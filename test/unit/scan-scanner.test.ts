@@ -151,6 +151,26 @@ describe('scan scanner', () => {
     expect(scanner.pids).to.deep.equal([]);
   });
 
+  it("FAULTS 60: another tenant's letter is scanned after the list that runs, not after all that waits", async () => {
+    const scanner = scannerWith({ policyByTenant: { town: openPolicy, flood: openPolicy } });
+    const order: string[] = [];
+    const flood = requests(calm(2_000)).map((request) => ({ ...request, tenant: 'flood' }));
+    const floods = flood.map((request) => scanner.scan([request]).then(() => order.push('flood')));
+    await Promise.race(floods);
+    const letter = scanner.scan(requests(calm(1))).then(() => order.push('letter'));
+    await Promise.all([...floods, letter]);
+    expect(order.indexOf('letter')).to.be.at.most(2 * 256);
+  });
+
+  it('paused, it begins no further scan, and goes on afterwards', async () => {
+    const scanner = scannerWith();
+    scanner.pause(true);
+    const results = scanner.scan(requests(calm(3)));
+    expect(await Promise.race([results, sleep(300)])).to.equal(undefined);
+    scanner.pause(false);
+    expect((await results).map(said)).to.deep.equal(['pass', 'pass', 'pass']);
+  });
+
   it('keeps a process for small objects while large ones wait', async () => {
     const scanner = scannerWith({ poolSize: 2, module: hostile, timeoutMs: 1_000 });
     await scanner.scan(requests(calm(1)));

@@ -142,7 +142,13 @@ export function lowSchema(baseDir: string) {
         '1TiB',
         'Resident memory a scan process may use; above it the process is stopped.',
       ),
-      processes: count(1, 1, 64, 'processes', 'Objects scanned at the same time.'),
+      processes: count(
+        2,
+        1,
+        64,
+        'processes',
+        'Objects scanned at the same time; of two or more processes the first is kept for small objects.',
+      ),
     }),
     keys: z.strictObject({
       signing: secretPath(baseDir).register(SETTINGS, {

@@ -143,7 +143,15 @@ class BullStage<Data extends object> implements OpenStage<Data> {
 
   counts(): Promise<StageCounts> {
     return this.ask(async () => {
-      const found = await this.queue.getJobCounts('waiting', 'prioritized', PAUSED, 'active', 'delayed', 'failed', 'completed');
+      const found = await this.queue.getJobCounts(
+        'waiting',
+        'prioritized',
+        PAUSED,
+        'active',
+        'delayed',
+        'failed',
+        'completed',
+      );
       const { active = 0, delayed = 0, failed = 0, completed = 0 } = found;
       const waiting = (found.waiting ?? 0) + (found.prioritized ?? 0) + (found[PAUSED] ?? 0);
       return { waiting, active, delayed, failed, completed };

@@ -22,7 +22,16 @@ import { reportTo, type Troubles } from './troubles.js';
 import type { Handler, Stage, StageOptions } from './types.js';
 
 export type { StoreKind } from './backend.js';
-export type { Handler, PauseListener, RunningJob, Stage, StageCounts, StageFailure, StageJob, StageOptions } from './types.js';
+export type {
+  Handler,
+  PauseListener,
+  RunningJob,
+  Stage,
+  StageCounts,
+  StageFailure,
+  StageJob,
+  StageOptions,
+} from './types.js';
 
 /** The section `queues` of the configuration can be given as it is. */
 export interface QueueStoreOptions extends RedisSettings {
