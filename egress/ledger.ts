@@ -7,7 +7,9 @@
  *   object   assembling --> verifying --> released | quarantined;  assembling <--> incomplete
  */
 import { LedgerFile, type Row } from '../shared/ops/ledgerFile.js';
+import { OperatorState } from '../shared/ops/operatorState.js';
 import { noteDue, OUTBOX_TABLE, ReceiptOutbox } from '../shared/ops/receipts/outbox.js';
+import { ADD_WHO, REQUESTS_TABLE, Requests } from '../shared/ops/requests.js';
 import { Tallies, talliesMigration } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
 import type { VerifiedManifests } from './verify/messages.js';
@@ -84,6 +86,7 @@ const MIGRATIONS = [
     ${noteDue('NEW.transfer', 'NEW.tenant', '0')}
   END;
   `,
+  REQUESTS_TABLE + ADD_WHO,
 ] as const;
 
 export interface HighObject {
@@ -133,6 +136,8 @@ export class HighLedger {
   private readonly file: LedgerFile;
   readonly tallies: Tallies;
   readonly receipts: ReceiptOutbox;
+  readonly requests: Requests;
+  readonly operator: OperatorState;
 
   constructor(
     path: string,
@@ -141,6 +146,8 @@ export class HighLedger {
     this.file = new LedgerFile(path, 'high', MIGRATIONS);
     this.tallies = new Tallies(this.file, HIGH_FINISHED);
     this.receipts = new ReceiptOutbox(this.file);
+    this.requests = new Requests(this.file, now);
+    this.operator = new OperatorState(this.file);
   }
 
   transaction<T>(work: () => T): T {

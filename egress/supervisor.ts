@@ -10,12 +10,14 @@ import { toHex } from '../shared/core/bytes.js';
 import { codeOf, SluiceError, wordsOf } from '../shared/core/errors.js';
 import { LIMITS } from '../shared/core/limits.js';
 import { readLinkKey } from '../shared/crypto/keyfiles.js';
+import { Acts } from '../shared/ops/acts.js';
 import { Child } from '../shared/ops/children.js';
 import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
 import { type HighConfig, loadHighConfig } from '../shared/ops/config/load.js';
 import { writeDurably } from '../shared/ops/durableFiles.js';
 import { type Log, openLog } from '../shared/ops/log.js';
 import { News } from '../shared/ops/news.js';
+import { type AnyStage, registerQueueActs } from '../shared/ops/queueActs.js';
 import { openQueueStore, type QueueStore, type Stage } from '../shared/ops/queues/store.js';
 import type { Alarm, HighObjectNews, HighReady, HighSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
 import { NEWS_PAGE } from '../shared/ops/sides.js';
@@ -52,6 +54,8 @@ export class HighSide {
   private stages!: HighStages;
   private verifyStage!: Stage<EnvelopeJob>;
   private releaseStage!: Stage<PayloadJob>;
+  private acts!: Acts;
+  private readonly queues = new Map<string, AnyStage>();
   private position!: LinkPosition;
   private room!: AssemblyRoom;
   private log!: Log;
@@ -287,6 +291,16 @@ export class HighSide {
     this.releaseStage = await this.store.stage('release', { concurrency: 2, ...STAGE }, (data: PayloadJob) =>
       stages.runRelease(data),
     );
+    for (const stage of [this.verifyStage, this.releaseStage]) this.queues.set(stage.name, stage as never);
+    this.acts = new Acts(this.ledger.requests, Date.now);
+    registerQueueActs(this.acts, this.queueTools());
+  }
+
+  private queueTools() {
+    const rebuildSoon = () => {
+      this.nextRebuildMs = 0;
+    };
+    return { stages: this.queues, rebuildSoon };
   }
 
   /** Folders of payloads that are closed, which a crash left behind. */
@@ -419,6 +433,7 @@ export class HighSide {
         quietMs: (payload) => quietMs[payload] ?? this.sinceAdmissionMs(payload),
       });
       this.stages.expectAgain();
+      this.guard(() => this.acts.carryOut());
       if (now >= this.nextRebuildMs) {
         this.nextRebuildMs = now + REBUILD_MS;
         await this.rebuild();

@@ -8,8 +8,10 @@
 import { randomBytes } from 'node:crypto';
 import { type ErrorCode, SluiceError } from '../shared/core/errors.js';
 import { LedgerFile } from '../shared/ops/ledgerFile.js';
+import { OperatorState } from '../shared/ops/operatorState.js';
 import type { OriginalOutcome } from '../shared/ops/receipts/facts.js';
 import { ReceiptOutbox } from '../shared/ops/receipts/outbox.js';
+import { Requests } from '../shared/ops/requests.js';
 import { Tallies } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId, VoidRange } from '../shared/wire/statements.js';
 import type { Finding, Verdict } from '../shared/wire/verdict.js';
@@ -43,6 +45,8 @@ export class LowLedger {
   readonly tallies: Tallies;
   readonly receipts: ReceiptOutbox;
   readonly consignments: ConsignmentLedger;
+  readonly requests: Requests;
+  readonly operator: OperatorState;
 
   constructor(
     path: string,
@@ -50,6 +54,8 @@ export class LowLedger {
   ) {
     this.file = new LedgerFile(path, 'low', MIGRATIONS);
     this.tallies = new Tallies(this.file, LOW_FINISHED);
+    this.requests = new Requests(this.file, now);
+    this.operator = new OperatorState(this.file);
     this.history = this.file.meta('history') ?? randomBytes(16).toString('hex');
     this.file.setMeta('history', this.history);
     this.receipts = new ReceiptOutbox(this.file);
@@ -475,24 +481,6 @@ export class LowLedger {
     const sql = `SELECT * FROM objects WHERE state = 'sent' AND disposed = 0 AND tenant IN (${marks})
       AND (consignment IS NULL OR NOT ${OF_UNSENT}) ORDER BY rowid LIMIT ?`;
     return this.file.all(sql, ...tenants, most).map(objectOf);
-  }
-
-  // ------------------------------------------------------------ requests of the command line
-
-  addRequest(kind: string, argument: string): number {
-    return this.transaction(() => {
-      this.file.run('INSERT INTO requests (kind, argument, asked_ms) VALUES (?, ?, ?)', kind, argument, this.now());
-      return this.file.get('SELECT max(id) AS id FROM requests')!.id as number;
-    });
-  }
-  openRequests(): { id: number; kind: string; argument: string }[] {
-    return this.file.all('SELECT id, kind, argument FROM requests WHERE answer IS NULL ORDER BY id') as never;
-  }
-  answerRequest(id: number, answer: string): void {
-    this.file.run('UPDATE requests SET answer = ? WHERE id = ?', answer, id);
-  }
-  answerOf(id: number): string | null {
-    return this.file.get('SELECT answer FROM requests WHERE id = ?', id)?.answer as string | null;
   }
 }
 

@@ -3,6 +3,7 @@
 import type { Row } from '../shared/ops/ledgerFile.js';
 import type { OriginalOutcome } from '../shared/ops/receipts/facts.js';
 import { noteDue, OUTBOX_TABLE } from '../shared/ops/receipts/outbox.js';
+import { ADD_WHO } from '../shared/ops/requests.js';
 import { talliesMigration } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
 import type { Finding, Verdict } from '../shared/wire/verdict.js';
@@ -102,6 +103,7 @@ export const MIGRATIONS = [
     ${noteDue('OLD.transfer', 'OLD.tenant', '0', GONE)}
   END;
   `,
+  ADD_WHO,
 ] as const;
 
 /** Milliseconds that an object may stay in a passing state before a receipt says so. */

@@ -6,8 +6,6 @@ import type { LowLedger, LowObject, Payload } from './ledger.js';
 import type { LowStages } from './stages.js';
 
 export class Resender {
-  private answering = false;
-
   constructor(
     private readonly ledger: LowLedger,
     private readonly stages: LowStages,
@@ -23,30 +21,8 @@ export class Resender {
     }
   }
 
-  /** Requests written by `sluice resend`. The answers are read there. */
-  async answerRequests(onTrouble: (words: string) => void): Promise<void> {
-    if (this.answering) return;
-    this.answering = true;
-    try {
-      await this.answerOpen(onTrouble);
-    } finally {
-      this.answering = false;
-    }
-  }
-
-  private async answerOpen(onTrouble: (words: string) => void): Promise<void> {
-    for (const { id, kind, argument } of this.ledger.openRequests()) {
-      try {
-        this.ledger.answerRequest(id, kind === 'resend' ? await this.resend(argument) : `Unknown request "${kind}".`);
-      } catch (error) {
-        onTrouble(error instanceof Error ? error.message : String(error));
-        return;
-      }
-    }
-  }
-
   /** @param id a transfer id (or an unambiguous beginning of 8 digits or more), or a sequence number */
-  private async resend(id: string): Promise<string> {
+  async resend(id: string): Promise<string> {
     const object = this.find(id);
     if (!object) return `no: no object has the id or sequence number ${id}.`;
     if (object.state !== 'sent' || !object.payload)
@@ -62,12 +38,13 @@ export class Resender {
       return `no: ${object.path} is no longer in the spool (spool.retention); drop it again.`;
     if (!fits) {
       const transfers = this.ledger.dropPayload(payload.object);
-      await this.stages.enqueuePassed(transfers);
+      await this.stages.enqueuePassed(transfers).catch(() => {});
       const others = object.consignment ? ` with the ${members.length - 1} others of its consignment` : '';
       return `yes: ${object.path} is sent again as a new transfer${others}, because the link has other parameters now.`;
     }
     this.ledger.payloadAgain(payload.object);
-    await this.stages.enqueueSend(payload.object);
+    // From here on the ledger says so: should the queue store be away, the next rebuild puts it into the queue.
+    await this.stages.enqueueSend(payload.object).catch(() => {});
     const others = members.length - 1;
     return `yes: ${object.path} is sent again${others > 0 ? `, with the ${others} objects of its bundle` : ''}.`;
   }

@@ -8,15 +8,18 @@ import { randomBytes } from 'node:crypto';
 import { codeOf, wordsOf } from '../shared/core/errors.js';
 import { DEFAULT_CLAIM } from '../shared/core/fairShare.js';
 import { LIMITS } from '../shared/core/limits.js';
+import type { Acts } from '../shared/ops/acts.js';
 import { Child } from '../shared/ops/children.js';
 import { type LowConfig, loadLowConfig } from '../shared/ops/config/load.js';
 import { type Log, openLog } from '../shared/ops/log.js';
 import { News } from '../shared/ops/news.js';
 import { Pauses } from '../shared/ops/pauses.js';
+import type { AnyStage } from '../shared/ops/queueActs.js';
 import { type Handler, openQueueStore, type QueueStore } from '../shared/ops/queues/store.js';
 import type { Alarm, LowObjectNews, LowReady, LowSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
 import { NEWS_PAGE } from '../shared/ops/sides.js';
 import { processesOf, StateFolder } from '../shared/ops/stateFolder.js';
+import { drainedWords, lowActs } from './acts.js';
 import { Announcer } from './announcer.js';
 import { LowHealth } from './health.js';
 import type { IntakeProtocol, PollNews } from './intake/messages.js';
@@ -71,6 +74,8 @@ export class LowSide {
   private stages!: LowStages;
   private announcer!: Announcer;
   private resender!: Resender;
+  private acts!: Acts;
+  private readonly queues = new Map<string, AnyStage>();
   private spool!: SpoolKeeper;
   private log!: Log;
   private news!: News<LowObjectNews>;
@@ -223,13 +228,14 @@ export class LowSide {
     );
     this.spool = new SpoolKeeper(this.ledger, config.spool, { objects: objectsDir, envelopes: envelopesDir });
     this.resender = new Resender(this.ledger, this.stages, coding);
+    this.acts = lowActs(this.ledger, this.resender, this.queueTools(), Date.now);
     await this.openQueues();
     this.announcer = new Announcer(this.ledger, this.sealer, this.sender, config.link.heartbeatInterval, (error) =>
       this.news.alarm('SEAL_UNAVAILABLE', wordsOf(error)),
     );
     this.resender.adaptToLink();
     await this.rebuild();
-    await this.answerRequests();
+    await this.carryOutRequests();
     await this.intake.start();
     this.health?.start();
     this.announcer.start(this.session, linkParameters(config));
@@ -328,6 +334,14 @@ export class LowSide {
       startedAtMs: this.startedMs,
       freeBytes: () => this.spool.freeBytes(),
     });
+    for (const stage of Object.values(opened)) this.queues.set(stage.name, stage as AnyStage);
+  }
+
+  private queueTools() {
+    const rebuildSoon = () => {
+      this.nextRebuildMs = 0;
+    };
+    return { stages: this.queues, rebuildSoon };
   }
 
   /** Puts everything the ledger knows to be unfinished into the queues, whatever they held before. */
@@ -347,7 +361,7 @@ export class LowSide {
 
   private polled(news: PollNews): void {
     for (const words of news.troubles) this.news.alarm('INTAKE_UNREADABLE', words);
-    if (news.heldBack === '') this.news.over('SPOOL_FULL');
+    if (news.heldBack === '' || drainedWords(this.ledger) !== '') this.news.over('SPOOL_FULL');
     else if (this.intakeHeld === '') this.news.alarm('SPOOL_FULL', news.heldBack);
     this.health?.polled(news);
     this.intakeHeld = news.heldBack;
@@ -390,9 +404,12 @@ export class LowSide {
   private keepHouse(): void {
     try {
       this.writeRun();
-      const reason = this.spool.look(Date.now(), this.wantedBytes);
-      this.intake.tell('hold', { reason, roomBytes: this.spool.roomBytes(this.wantedBytes) });
-      this.answerRequests().catch((error) => this.news.alarm(codeOf(error), wordsOf(error)));
+      const full = this.spool.look(Date.now(), this.wantedBytes);
+      this.intake.tell('hold', {
+        reason: drainedWords(this.ledger) || full,
+        roomBytes: this.spool.roomBytes(this.wantedBytes),
+      });
+      this.carryOutRequests().catch((error) => this.news.alarm(codeOf(error), wordsOf(error)));
       if (performance.now() >= this.nextRebuildMs) {
         this.nextRebuildMs = performance.now() + REBUILD_MS;
         this.rebuild().catch((error) => this.news.alarm(codeOf(error), wordsOf(error)));
@@ -402,8 +419,8 @@ export class LowSide {
     }
   }
 
-  private answerRequests(): Promise<void> {
-    return this.resender.answerRequests((words) => this.news.alarm('QUEUE_STORE_UNAVAILABLE', words));
+  private carryOutRequests(): Promise<void> {
+    return this.acts.carryOut();
   }
 }
 

@@ -67,6 +67,24 @@ export const ERRORS = {
     'Another gateway process already works on this state folder.',
     'Stop it first, or use another --state folder.',
   ),
+  STATE_MISSING: entry(
+    'error',
+    'permanent',
+    'There is no ledger of a side in this folder.',
+    'Name the state folder the side was started with (--state).',
+  ),
+  CONSOLE_UNAVAILABLE: entry(
+    'error',
+    'retryable',
+    'The operator console cannot be served; the side itself works.',
+    'Check that "console.listen" is an address of this machine and that nobody else uses the port; it is tried again.',
+  ),
+  CONSOLE_LOGIN_FAILED: entry(
+    'alarm',
+    'retryable',
+    'Somebody tried again and again to log in at the console with a wrong token.',
+    'Find out who can reach the console; if the token may be known, remove console.token and start the side again.',
+  ),
   STATE_WRONG_SIDE: entry(
     'alarm',
     'permanent',

@@ -86,6 +86,20 @@ export const LIMITS = {
   sendingRepairBytes: 64 * MiB,
   /** Payloads handed to the sender at once; it decides whose turn it is. */
   sendingAtOnce: 1_024,
+  /** Jobs of one state that an operator is shown at once, and rounds (of 200 jobs) of an act on all of a stage. */
+  queueShownJobs: 100,
+  queueActRounds: 500,
+  /** Characters of each text of an operator's request: what it is about, who, why. */
+  requestMaxText: 500,
+  /** Operators logged in at one console, questions a console may have open, and bytes of a request's body. */
+  consoleMaxSessions: 64,
+  consoleMaxQuestions: 128,
+  consoleMaxBodyBytes: 16 * KiB,
+  /** Requests a minute from one address: any, and attempts to log in. */
+  consoleRequestsPerMinute: 3_000,
+  consoleLoginsPerMinute: 20,
+  /** Addresses whose failed logins are remembered. */
+  consoleMaxAddresses: 1_024,
   /** Configuration file. */
   configMaxBytes: 1 * MiB,
   /** YAML levels and aliases (weighed by what they repeat) in a configuration, and tenants it may name. */

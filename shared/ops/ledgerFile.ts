@@ -12,8 +12,11 @@ export class LedgerFile {
   private readonly database: Database.Database;
   private readonly statements = new Map<string, Database.Statement<unknown[]>>();
 
-  /** Opens or makes the file. Throws STATE_WRONG_SIDE when it belongs to the other side. */
-  constructor(path: string, side: 'low' | 'high', migrations: readonly string[]) {
+  /**
+   * Opens or makes the file; without a side, a file that is there, whose ever it is.
+   * @throws SluiceError STATE_WRONG_SIDE when it belongs to the other side
+   */
+  constructor(path: string, side: 'low' | 'high' | undefined, migrations: readonly string[]) {
     this.database = new Database(path);
     // WAL with full synchronisation: every transaction that has returned survives a power failure.
     for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'busy_timeout = 5000']) {
@@ -21,11 +24,11 @@ export class LedgerFile {
     }
     this.database.exec('CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT');
     const owner = this.meta('side');
-    if (owner !== undefined && owner !== side) {
+    if (owner !== undefined && side !== undefined && owner !== side) {
       this.close();
       throw new SluiceError('STATE_WRONG_SIDE', `${path} is the ledger of the ${owner} side.`);
     }
-    this.setMeta('side', side);
+    if (side !== undefined) this.setMeta('side', side);
     this.migrate(migrations);
   }
 

@@ -356,16 +356,31 @@ describe('ledger of the low side', () => {
     });
   });
 
-  it('requests of the command line are answered once, in their order, also after a restart', () => {
-    const [one, two] = [ledger.addRequest('resend', '1'), ledger.addRequest('resend', '2')];
+  it('requests of operators are answered once, in their order, also after a restart, and stay on record', () => {
+    const ask = (kind: string, argument: string) =>
+      ledger.requests.add({ kind, argument, who: 'eve', why: 'a test', origin: 'command line' });
+    const [one, two, question] = [ask('resend', '1'), ask('pause', 'scan'), ask('?queues', '')] as [
+      number,
+      number,
+      number,
+    ];
     reopen();
-    expect(ledger.openRequests()).to.deep.equal([
-      { id: one, kind: 'resend', argument: '1' },
-      { id: two, kind: 'resend', argument: '2' },
+    expect(ledger.requests.open().map(({ id, kind, argument }) => [id, kind, argument])).to.deep.equal([
+      [one, 'resend', '1'],
+      [two, 'pause', 'scan'],
+      [question, '?queues', ''],
     ]);
-    expect(ledger.answerOf(one)).to.equal(null);
-    ledger.answerRequest(one, 'yes');
-    expect(ledger.openRequests().map(({ id }) => id)).to.deep.equal([two]);
-    expect(ledger.answerOf(one)).to.equal('yes');
+    expect(ledger.requests.answerOf(one)).to.equal(null);
+    ledger.requests.answer(one, 'yes: done');
+    expect(ledger.requests.open().map(({ id }) => id)).to.deep.equal([two, question]);
+    expect(ledger.requests.answerOf(one)).to.equal('yes: done');
+    ledger.requests.forget(one);
+    ledger.requests.forget(question);
+    const acts = ledger.requests.acts(10);
+    expect(acts.map(({ id, answer }) => [id, answer])).to.deep.equal([
+      [one, 'yes: done'],
+      [two, null],
+    ]);
+    expect(acts[1]).to.include({ who: 'eve', why: 'a test', origin: 'command line' });
   });
 });

@@ -172,6 +172,42 @@ for (const kind of ['redis-server', 'embedded'] as const) {
       );
     });
 
+    it('shows an operator its jobs, tries them again, takes them out; never one that runs', async () => {
+      let fail = true;
+      const release: (() => void)[] = [];
+      const stage = await store.stage<Work>('desk', { concurrency: 1, attempts: 1 }, async ({ id }, job) => {
+        job.log(`line of ${id}`);
+        if (id === 'runs') await new Promise<void>((resolve) => release.push(resolve));
+        if (id === 'bad' && fail) throw new SluiceError('SCAN_CRASHED', 'on <script>');
+      });
+      const { desk } = stage;
+      await stage.add([work('bad')]);
+      await reached(stage, { failed: 1 });
+      const [bad] = await desk.jobs(['failed'], 0, 9);
+      expect(bad).to.include({ title: 'file bad', attempts: 1, attemptsMax: 1 });
+      expect(bad!.reason).to.match(/^SCAN_CRASHED: .*<script>$/);
+      expect(await desk.log(bad!.id)).to.deep.equal(['line of bad']);
+      expect(await desk.job('no such job')).to.equal(undefined);
+      fail = false;
+      expect(await desk.promote(bad!.id), 'it was not put off').to.equal(0);
+      expect(await desk.retry(bad!.id)).to.equal(1);
+      await reached(stage, { failed: 0, completed: 1 });
+      expect(await desk.retry(), 'nothing has failed').to.equal(0);
+      await stage.add([work('runs'), work('waits'), { ...work('waits too'), tenant: 'town' }]);
+      await reached(stage, { active: 1, waiting: 2 });
+      const [running] = await desk.jobs(['active'], 0, 9);
+      expect(await desk.remove(running!.id), 'it runs').to.equal(0);
+      const waiting = await desk.jobs(['waiting'], 0, 9);
+      expect(waiting).to.have.length(2);
+      expect(await desk.remove(waiting[0]!.id)).to.equal(1);
+      expect(await desk.clean('waiting')).to.equal(1);
+      expect(await stage.counts()).to.include({ active: 1, waiting: 0 });
+      await until('it runs', () => release.length === 1);
+      release[0]!();
+      await reached(stage, { active: 0, completed: 2 });
+      expect(await desk.clean('completed')).to.equal(2);
+    });
+
     it('forgets all jobs when cleared, stays paused if it was, and takes their keys again', async () => {
       const seen: string[] = [];
       const stage = await store.stage<Work>('clearing', { concurrency: 1, attempts: 1 }, async ({ id }) => {

@@ -8,7 +8,7 @@ import type { ExitCode } from './exitCode.js';
 import { addExplainCommand } from './explain.js';
 import { addKeygenCommand } from './keygen.js';
 import { addLinkCommand } from './link.js';
-import { addResendCommand } from './resend.js';
+import { addOperatorCommands } from './operate.js';
 import { addSideCommands } from './side.js';
 
 const USAGE_CODES: readonly string[] = ['USAGE'];
@@ -30,7 +30,7 @@ export async function main(args: string[]): Promise<ExitCode> {
   addKeygenCommand(program);
   addConfigCommand(program);
   addExplainCommand(program);
-  addResendCommand(program, finish);
+  addOperatorCommands(program, finish);
   addBenchCommand(program, finish);
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -4,9 +4,10 @@
  * A job is delivered at least once: after a crash, or when the store forgot that it was finished, it comes again.
  * BullMQ's deduplication makes a key unique while its job waits, runs or is put off, and frees it when the job ends.
  */
-import { type IQueueBackend, type Job, type JobsOptions, type JobType, Queue, WaitingError, Worker } from 'bullmq';
+import { type IQueueBackend, type Job, type JobsOptions, Queue, WaitingError, Worker } from 'bullmq';
 import { SluiceError, wordsOf } from '../../core/errors.js';
 import type { Backend } from './backend.js';
+import { type Desk, deskOf, PAUSED } from './desk.js';
 import { entryOf, failureOf, Notes } from './job.js';
 import type { Troubles } from './troubles.js';
 import { TurnOrder } from './turnOrder.js';
@@ -32,8 +33,6 @@ const DETACH_TIMEOUT_MS = 1_000;
 const PAUSED_LOOK_MS = 1_000;
 /** BullMQ's word for whoever need not hold the lock of a job. */
 const NO_TOKEN = '0';
-/** What BullMQ's PostgreSQL backend calls the waiting jobs of a paused queue; its types do not know the word. */
-const PAUSED = 'paused' as JobType;
 
 export async function openStage<Data extends object>(
   backend: Backend,
@@ -73,6 +72,7 @@ class BullStage<Data extends object> implements OpenStage<Data> {
   private paused = false;
   private looking: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
+  readonly desk: Desk;
 
   constructor(
     private readonly backend: Backend,
@@ -113,6 +113,7 @@ class BullStage<Data extends object> implements OpenStage<Data> {
       },
       factory,
     );
+    this.desk = this.guarded(deskOf(this.queue as never));
     this.queue.on('error', (error) => this.tell(error));
     this.worker.on('error', (error) => this.tell(error));
     this.worker.on('drained', () => this.order.empty());
@@ -265,6 +266,15 @@ class BullStage<Data extends object> implements OpenStage<Data> {
     handled.catch(() => {});
     await job.moveToWait(job.token);
     throw new WaitingError();
+  }
+
+  /** The desk with errors of the store as everywhere here. */
+  private guarded(desk: Desk): Desk {
+    const entries = Object.entries(desk).map(([name, act]) => [
+      name,
+      (...args: unknown[]) => this.ask(() => (act as (...args: unknown[]) => Promise<unknown>)(...args)),
+    ]);
+    return Object.fromEntries(entries) as Desk;
   }
 
   private async ask<T>(work: () => Promise<T>): Promise<T> {

@@ -22,6 +22,7 @@ import { reportTo, type Troubles } from './troubles.js';
 import type { Handler, Stage, StageOptions } from './types.js';
 
 export type { StoreKind } from './backend.js';
+export { type Desk, JOB_STATES, type JobState, type ShownJob } from './desk.js';
 export type {
   Handler,
   PauseListener,

@@ -1,4 +1,5 @@
 /** The face of a stage: what its callers give and get. */
+import type { Desk } from './desk.js';
 
 export interface StageOptions {
   /** Handlers that run at the same time. */
@@ -59,6 +60,8 @@ export type PauseListener = (paused: boolean, asked: boolean) => void;
 
 export interface Stage<Data extends object> {
   readonly name: string;
+  /** For operators: what they see of its jobs, and do with them. */
+  readonly desk: Desk;
   /** @throws SluiceError QUEUE_JOB_INVALID before anything is added, QUEUE_STORE_UNAVAILABLE when it cannot be added now */
   add(jobs: readonly StageJob<Data>[]): Promise<void>;
   counts(): Promise<StageCounts>;

@@ -1,0 +1,24 @@
+/** What operators may ask of the low side: the acts of its queues, sending again, and draining. */
+import { Acts } from '../shared/ops/acts.js';
+import { type QueueActTools, registerQueueActs } from '../shared/ops/queueActs.js';
+import type { LowLedger } from './ledger.js';
+import type { Resender } from './resender.js';
+
+/** Why intake takes nothing while the side is drained; empty while it is not. */
+export const drainedWords = (ledger: LowLedger): string =>
+  ledger.operator.drainedSinceMs() === null ? '' : 'an operator has drained this side ("sluice undrain" ends it)';
+
+export function lowActs(ledger: LowLedger, resender: Resender, queues: QueueActTools, now: () => number): Acts {
+  const acts = new Acts(ledger.requests, now);
+  registerQueueActs(acts, queues);
+  acts.register('resend', (id) => resender.resend(id.toLowerCase()));
+  acts.register('drain', async () => {
+    ledger.operator.setDrained(ledger.operator.drainedSinceMs() ?? now());
+    return 'yes: nothing new is taken from the shares; what is in hand is finished.';
+  });
+  acts.register('undrain', async () => {
+    ledger.operator.setDrained(null);
+    return 'yes: files are taken from the shares again.';
+  });
+  return acts;
+}
