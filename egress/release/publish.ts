@@ -15,18 +15,13 @@
 import * as nodeFs from 'node:fs';
 import { SluiceError } from '../../shared/core/errors.js';
 import { LIMITS } from '../../shared/core/limits.js';
-import {
-  Directory,
-  type DirectoryOptions,
-  errnoOf,
-  type FileSystem,
-  isNoFolder,
-} from '../../shared/ops/directories.js';
-import { checkPath, showName } from '../../shared/wire/names.js';
+import { type Directory, type DirectoryOptions, errnoOf, type FileSystem } from '../../shared/ops/directories.js';
+import { showName } from '../../shared/wire/names.js';
 import { versionName } from '../../shared/wire/versionName.js';
 import { extract, publishedName, releaseError, statPublished } from './extract.js';
 import { dressAndSync, makeStagedDurable, removeStaged, statStaged } from './stagedFile.js';
 import { forgetCopies, openExisting, removeIfEmpty, STAGING, statPublishedCopy } from './stagingFolders.js';
+import { checkTarget, enterFolder, openStorage } from './storageFolders.js';
 import { TouchedFolders } from './touchedFolders.js';
 
 export interface PublishRequest {
@@ -87,7 +82,7 @@ export class Publisher {
     checkTarget(request);
     const chain: Directory[] = [];
     try {
-      const root = this.openStorage(request.storageRoot);
+      const root = openStorage(request.storageRoot, this.options);
       chain.push(root);
       // First of all, for the tenant may have changed everything about a file that is there already.
       // The copy before its original, because it is the file that stands there.
@@ -118,7 +113,7 @@ export class Publisher {
   /** Removes the staged file, once the ledger says that it was released (or will never be). */
   forgetStaged(request: Pick<PublishRequest, 'storageRoot' | 'tenant' | 'transfer' | 'staged'>): void {
     try {
-      const root = this.openStorage(request.storageRoot);
+      const root = openStorage(request.storageRoot, this.options);
       try {
         forgetCopies(copiesOf(request, root));
       } finally {
@@ -136,33 +131,11 @@ export class Publisher {
     this.touched.close();
   }
 
-  // --- the way to the folder -----------------------------------------------------------------------------------------
-
-  private openStorage(path: string): Directory {
-    try {
-      return Directory.openRoot(path, this.options);
-    } catch (error) {
-      const detail = isNoFolder(error) ? 'is not a folder' : `gives ${errnoOf(error)}`;
-      throw new SluiceError('RELEASE_IO', `The storage "${showName(path)}" ${detail}.`, { cause: error });
-    }
-  }
+  // --- the file ------------------------------------------------------------------------------------------------------
 
   private enter(parent: Directory, part: string): Directory {
-    for (let tries = 0; ; tries++) {
-      try {
-        return parent.openChild(part);
-      } catch (error) {
-        if (isNoFolder(error)) {
-          throw new SluiceError('RELEASE_UNSAFE_TARGET', `"${showName(part)}" is not a folder.`, { cause: error });
-        }
-        // Made and removed again by somebody else in between: a few times, not for ever.
-        if (errnoOf(error) !== 'ENOENT' || tries >= 3) throw error;
-        parent.createChild(part, this.options.folderMode ?? 0o750);
-      }
-    }
+    return enterFolder(parent, part, this.options.folderMode);
   }
-
-  // --- the file ------------------------------------------------------------------------------------------------------
 
   private link(request: PublishRequest, chain: readonly Directory[]): Published {
     const folder = chain.at(-1)!;
@@ -276,19 +249,3 @@ const copiesOf = ({ tenant, transfer }: Pick<PublishRequest, 'tenant' | 'transfe
   tenant,
   name: transfer,
 });
-
-/** Some file systems do not tell capitals from small letters. */
-const isReserved = (part: string): boolean => part.toLowerCase() === STAGING;
-
-/** Verify has checked all this; a path that leads elsewhere must not depend on one check. */
-function checkTarget({ tenant, parts }: PublishRequest): void {
-  for (const expected of [[tenant], parts]) {
-    const checked = checkPath(Buffer.from(expected.join('/')), 'posix');
-    if (!checked.ok) throw new SluiceError(checked.code, checked.detail);
-    // Text that is not well formed, or a part that holds a divider, comes back as something else.
-    const same = checked.parts.length === expected.length && checked.parts.every((part, i) => part === expected[i]);
-    if (!same || isReserved(tenant) || isReserved(parts[0] ?? '')) {
-      throw new SluiceError('NAME_UNSAFE_PATH', `"${showName(checked.path)}" is not a path below a tenant's folder.`);
-    }
-  }
-}

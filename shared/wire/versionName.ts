@@ -4,10 +4,13 @@
  */
 import { LIMITS } from '../core/limits.js';
 
-/** `version` counts from 1, which is the name itself. The answer is never longer than a part of a path may be. */
-export function versionName(name: string, version: number): string {
+/**
+ * `version` counts from 1, which is the name itself. The answer is never longer than a part of a path may be. A folder
+ * has no extension: `2026.q1`, `2026.q1.v2`.
+ */
+export function versionName(name: string, version: number, kind: 'file' | 'folder' = 'file'): string {
   if (version <= 1) return name;
-  const extension = EXTENSION.exec(name)?.[0] ?? '';
+  const extension = kind === 'file' ? (EXTENSION.exec(name)?.[0] ?? '') : '';
   const suffix = `.v${version}${extension}`;
   const stem = name.slice(0, name.length - extension.length);
   const room = LIMITS.pathPartMaxBytes - ENCODER.encode(suffix).length;
