@@ -1,56 +1,159 @@
 /**
  * The room for payloads in the spool of the high side: what has been let into assembly counts with its whole announced
  * length until it is closed, so that nothing the low side announces can fill the disk.
+ *
+ * No tenant may use up another's room (FAULTS 60): half of all room is divided evenly among the tenants and kept for
+ * each; the other half is for whoever comes first. Beside that, a tenant may have a quota of its own.
  */
 import type { ObjectId } from '../shared/wire/statements.js';
 
+export interface Quota {
+  bytes?: number | undefined;
+  objects?: number | undefined;
+}
+
 export interface RoomRules {
-  /** Bytes of all payloads together. */
+  /** Bytes and objects of all payloads together. */
   spoolMax: number;
+  objectsMax: number;
   /** Bytes that stay free on the disk. */
   minFree: number;
+  /** Asked again every time, so that a change counts at once. */
+  tenants: () => readonly { name: string; quota: Quota }[];
+}
+
+/** A payload that wants room. */
+export interface Wanted {
+  payload: ObjectId;
+  tenant: string;
+  lengthBytes: number;
+  objects: number;
+}
+
+/**
+ * What stands against it, all of which may pass: there is too little room for anybody; the tenant's quota; what is kept
+ * for the other tenants.
+ */
+export type Lack = 'room' | 'quota' | 'share';
+
+interface Use {
+  bytes: number;
+  objects: number;
 }
 
 export class AssemblyRoom {
-  private readonly taken = new Map<ObjectId, number>();
+  private readonly taken = new Map<ObjectId, Wanted>();
+  private readonly uses = new Map<string, Use>();
   private takenBytes = 0;
+  private takenObjects = 0;
 
   constructor(
     private readonly rules: RoomRules,
     private readonly freeBytes: () => number,
   ) {}
 
-  /** Whether a payload of this length could ever be assembled here. */
-  couldHold(lengthBytes: number): boolean {
-    return lengthBytes <= this.rules.spoolMax;
-  }
-
-  /** Bytes of all payloads that have room. */
+  /** Bytes that payloads have taken, all together. */
   get usedBytes(): number {
     return this.takenBytes;
+  }
+
+  /** Bytes and objects a tenant has here. */
+  useOf(tenant: string): Readonly<Use> {
+    return this.uses.get(tenant) ?? { bytes: 0, objects: 0 };
+  }
+
+  /** Whether this could ever be assembled here: alone, and with nothing of the others beside it. */
+  couldHold({ tenant, lengthBytes, objects }: Wanted): boolean {
+    const { spoolMax, objectsMax } = this.rules;
+    const others = Math.max(0, this.tenants().length - 1);
+    const quota = this.quotaOf(tenant);
+    const bytes = Math.min(spoolMax - others * this.keptBytes(), quota.bytes ?? Number.POSITIVE_INFINITY);
+    const most = Math.min(objectsMax - others * this.keptObjects(), quota.objects ?? Number.POSITIVE_INFINITY);
+    return lengthBytes <= bytes && objects <= most;
   }
 
   has(payload: ObjectId): boolean {
     return this.taken.has(payload);
   }
 
-  /** Takes room for a payload; false when there is too little now. Asking again for the same one is harmless. */
-  take(payload: ObjectId, lengthBytes: number): boolean {
-    if (this.taken.has(payload)) return true;
-    const { spoolMax, minFree } = this.rules;
-    if (this.takenBytes + lengthBytes > spoolMax || this.freeBytes() - lengthBytes < minFree) return false;
-    this.taken.set(payload, lengthBytes);
+  /** Takes room for a payload, or says what it lacks. Asking again for the same one is harmless. */
+  take(wanted: Wanted): 'taken' | Lack {
+    if (this.taken.has(wanted.payload)) return 'taken';
+    const { tenant, lengthBytes, objects } = wanted;
+    const lack = this.lackOf(wanted);
+    if (lack) return lack;
+    const use = this.useOf(tenant);
+    this.uses.set(tenant, { bytes: use.bytes + lengthBytes, objects: use.objects + objects });
+    this.taken.set(wanted.payload, wanted);
     this.takenBytes += lengthBytes;
-    return true;
+    this.takenObjects += objects;
+    return 'taken';
   }
 
-  /** Bytes of others that must go before the spool may hold a payload of this length, whatever the disk says. */
-  missingBytes(lengthBytes: number): number {
-    return Math.max(0, this.takenBytes + lengthBytes - this.rules.spoolMax);
+  /** Bytes that must go before a payload gets what it lacks, whatever the disk says. */
+  missingBytes({ tenant, lengthBytes }: Wanted): number {
+    const { spoolMax } = this.rules;
+    const overQuota = this.useOf(tenant).bytes + lengthBytes - (this.quotaOf(tenant).bytes ?? Number.POSITIVE_INFINITY);
+    const overRoom = this.takenBytes + lengthBytes + this.keptFromOthers(tenant).bytes - spoolMax;
+    return Math.max(0, overQuota, overRoom);
+  }
+
+  /** Whether a payload that is of no use now may lose its room to another: one's own, or beyond what is kept for its tenant. */
+  mayLose(payload: ObjectId, to: Wanted, lack: Lack): boolean {
+    const mine = this.taken.get(payload);
+    if (!mine || payload === to.payload) return false;
+    if (mine.tenant === to.tenant) return true;
+    return lack !== 'quota' && this.useOf(mine.tenant).bytes - mine.lengthBytes >= this.keptBytes();
   }
 
   give(payload: ObjectId): void {
-    this.takenBytes -= this.taken.get(payload) ?? 0;
+    const mine = this.taken.get(payload);
+    if (!mine) return;
     this.taken.delete(payload);
+    this.takenBytes -= mine.lengthBytes;
+    this.takenObjects -= mine.objects;
+    const { bytes, objects } = this.useOf(mine.tenant);
+    if (objects === mine.objects && bytes === mine.lengthBytes) this.uses.delete(mine.tenant);
+    else this.uses.set(mine.tenant, { bytes: bytes - mine.lengthBytes, objects: objects - mine.objects });
+  }
+
+  private lackOf({ tenant, lengthBytes, objects }: Wanted): Lack | undefined {
+    const { spoolMax, objectsMax, minFree } = this.rules;
+    const use = this.useOf(tenant);
+    const quota = this.quotaOf(tenant);
+    const within = (have: number, more: number, most?: number) => most === undefined || have + more <= most;
+    if (!within(use.bytes, lengthBytes, quota.bytes) || !within(use.objects, objects, quota.objects)) return 'quota';
+    if (this.takenBytes + lengthBytes > spoolMax || this.takenObjects + objects > objectsMax) return 'room';
+    if (this.freeBytes() - lengthBytes < minFree) return 'room';
+    const kept = this.keptFromOthers(tenant);
+    const bytesLeft = spoolMax - this.takenBytes - kept.bytes;
+    const objectsLeft = objectsMax - this.takenObjects - kept.objects;
+    return lengthBytes > bytesLeft || objects > objectsLeft ? 'share' : undefined;
+  }
+
+  /** What is kept for the other tenants and not used by them yet. */
+  private keptFromOthers(tenant: string): Use {
+    const kept = { bytes: 0, objects: 0 };
+    for (const { name } of this.tenants()) {
+      if (name === tenant) continue;
+      const use = this.useOf(name);
+      kept.bytes += Math.max(0, this.keptBytes() - use.bytes);
+      kept.objects += Math.max(0, this.keptObjects() - use.objects);
+    }
+    return kept;
+  }
+
+  private keptBytes(): number {
+    return Math.floor(this.rules.spoolMax / (2 * Math.max(1, this.tenants().length)));
+  }
+  private keptObjects(): number {
+    return Math.floor(this.rules.objectsMax / (2 * Math.max(1, this.tenants().length)));
+  }
+
+  private quotaOf(tenant: string): Quota {
+    return this.tenants().find(({ name }) => name === tenant)?.quota ?? {};
+  }
+  private tenants(): readonly { name: string; quota: Quota }[] {
+    return this.rules.tenants();
   }
 }

@@ -9,6 +9,7 @@ import { basename, dirname, join } from 'node:path';
 import { ERRORS, type ErrorCode, SluiceError } from '../shared/core/errors.js';
 import type { Child } from '../shared/ops/children.js';
 import type { ObjectId } from '../shared/wire/statements.js';
+import { Admission } from './admission.js';
 import type { HighLedger, HighObject, HighPayload } from './ledger.js';
 import type { ReceiverProtocol } from './receive/messages.js';
 import type { ReleaseOrder, ReleaseResult, ReleaserProtocol } from './release/messages.js';
@@ -34,7 +35,9 @@ export interface StageTools {
   storages: ReadonlyMap<string, string>;
   room: AssemblyRoom;
   changed: (payload: ObjectId) => void;
-  alarm: (code: string, words: string) => void;
+  alarm: (code: string, words: string, about?: string) => void;
+  /** The cause of an alarm is gone. */
+  over: (code: string, about: string) => void;
   /** The envelope has been dealt with. */
   verified: (envelope: ObjectId) => void;
 }
@@ -44,14 +47,26 @@ const RELEASE_BATCH = 256;
 /** Rejected without collecting a byte: there is no tenant to keep them for, or nothing they could be. */
 const NOT_WORTH_COLLECTING: readonly string[] = ['VERIFY_TENANT_UNKNOWN', 'VERIFY_TOO_LARGE', 'MANIFEST_INVALID'];
 
-const TOO_LARGE_HERE = { code: 'VERIFY_TOO_LARGE', detail: 'It is larger than assembly.spoolMax.' };
+const TOO_LARGE_HERE = {
+  code: 'VERIFY_TOO_LARGE',
+  detail: 'It is larger than what assembly.spoolMax and the quota leave to one tenant.',
+};
 
 export class HighStages {
-  /** Payloads whose manifest is verified and that assembly does not know for want of room. */
-  private readonly withoutRoom = new Set<ObjectId>();
+  private readonly admission: Admission;
   private readonly releasing = new Set<ObjectId>();
 
-  constructor(private readonly tools: StageTools) {}
+  constructor(private readonly tools: StageTools) {
+    const { ledger, room, receiver, alarm, over } = tools;
+    this.admission = new Admission({
+      ledger,
+      room,
+      alarm,
+      over,
+      expect: ({ coding }) => receiver.tell('expect', coding),
+      evict: ({ object, envelope }) => receiver.tell('evict', { object, envelope }),
+    });
+  }
 
   // ------------------------------------------------------------ verify
 
@@ -82,57 +97,21 @@ export class HighStages {
     }
     if (admission === 'new') this.tools.changed(object);
     const worthless = manifests.objects.every(({ reject }) => reject && NOT_WORTH_COLLECTING.includes(reject.code));
-    if (worthless || !this.tools.room.couldHold(payload.coding.lengthBytes)) {
+    if (worthless || !this.tools.room.couldHold(this.admission.wantedBy(payload))) {
       this.quarantineUnseen(payload);
       return;
     }
-    this.expect(payload);
+    this.admission.admit(payload);
   }
 
-  /** Tells assembly what the payload must be, if there is room for it. */
-  expect(payload: HighPayload): void {
-    if (this.takeRoom(payload)) this.tools.receiver.tell('expect', payload.coding);
-  }
-
-  /** Takes room for a payload, if need be from incomplete ones, the oldest first. Without it the payload waits. */
+  /** Takes room for a payload that is open since before a start; without it the payload waits. */
   takeRoom(payload: HighPayload): boolean {
-    const { room, alarm } = this.tools;
-    const { object, coding } = payload;
-    const { lengthBytes } = coding;
-    if (!room.take(object, lengthBytes)) this.makeRoom(payload);
-    const taken = room.take(object, lengthBytes);
-    if (taken) this.withoutRoom.delete(object);
-    else if (!this.withoutRoom.has(object)) {
-      this.withoutRoom.add(object);
-      alarm('STORAGE_FULL', `There is no room to assemble payload ${object} (${lengthBytes} bytes).`);
-    }
-    return taken;
-  }
-
-  /** Evicts no more incomplete payloads than it takes, and none when all of them together would not be enough. */
-  private makeRoom({ object, coding }: HighPayload): void {
-    const { room, ledger, receiver, alarm } = this.tools;
-    const idle = ledger.payloadsIn('incomplete').filter((one) => one.object !== object && room.has(one.object));
-    let missingBytes = room.missingBytes(coding.lengthBytes);
-    if (missingBytes > idle.reduce((sum, one) => sum + one.coding.lengthBytes, 0)) return;
-    for (const one of idle) {
-      receiver.tell('evict', { object: one.object, envelope: one.envelope });
-      room.give(one.object);
-      alarm('STORAGE_FULL', `What had arrived of payload ${one.object} made room for payload ${object}.`);
-      missingBytes -= one.coding.lengthBytes;
-      // If it is the disk that is full: its bytes come back only once they are removed. The next one when asked again.
-      if (missingBytes <= 0) return;
-    }
+    return this.admission.takeRoom(payload);
   }
 
   /** Payloads there was no room for, once there is. To be called now and then. */
   expectAgain(): void {
-    for (const object of this.withoutRoom) {
-      const payload = this.tools.ledger.payload(object);
-      const open = payload?.state === 'assembling' || payload?.state === 'incomplete';
-      if (!open) this.withoutRoom.delete(object);
-      else this.expect(payload);
-    }
+    this.admission.admitAgain();
   }
 
   private quarantineUnseen({ object }: HighPayload): void {

@@ -165,7 +165,10 @@ export class HighSide {
       },
     );
     this.openProcesses();
-    this.room = new AssemblyRoom(config.assembly, () => freeBytesOf(state.path));
+    this.room = new AssemblyRoom(
+      { ...config.assembly, objectsMax: LIMITS.assemblyMaxObjects, tenants: () => this.config.tenants },
+      () => freeBytesOf(state.path),
+    );
     this.stages = new HighStages({
       ledger: this.ledger,
       verifier: this.verifier,
@@ -177,7 +180,8 @@ export class HighSide {
       storages: new Map(config.tenants.map(({ name, storage }) => [name, storage])),
       room: this.room,
       changed: (payload) => this.changed(payload),
-      alarm: (code, words) => this.news.alarm(code, words),
+      alarm: (code, words, about) => this.news.alarm(code, words, about),
+      over: (code, about) => this.news.over(code, about),
       verified: (envelope) => this.verifying.delete(envelope),
     });
     await this.verifier.start();

@@ -472,6 +472,18 @@ export const ERRORS = {
     'The tenant storage or the spool is full.',
     'Make room; it goes on by itself.',
   ),
+  QUOTA_EXCEEDED: entry(
+    'warning',
+    'retryable',
+    'A tenant has used up what it may have inside the gateway; further files of it wait.',
+    'Nothing is lost and it goes on by itself when there is room. If it lasts: raise the quota of the tenant, or ask it to drop less at once.',
+  ),
+  TENANT_STARVED: entry(
+    'alarm',
+    'retryable',
+    'Work of a tenant waits without anything of it moving, while others go on.',
+    'Look at the named stage: its failed jobs, and whether another tenant of a higher class or weight uses everything there is.',
+  ),
   LINK_SILENT: entry(
     'alarm',
     'retryable',

@@ -63,6 +63,8 @@ export const LIMITS = {
   orphanPayloads: 256,
   /** Source blocks in memory on the high side, all together; beyond it the least recently fed go to the spool. */
   assemblyBytes: 96 * MiB,
+  /** Objects in assembly and waiting to be released, of all tenants together. */
+  assemblyMaxObjects: 1_000_000,
   /** Envelopes being collected at once. */
   envelopeAssemblies: 64,
   /** Payloads remembered as finished, so that late symbols cost nothing. */

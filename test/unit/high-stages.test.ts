@@ -24,6 +24,8 @@ describe('stages of the high side', () => {
   /** What the receiver was told, as "event payload". */
   let told: string[];
   let alarms: string[];
+  let overs: string[];
+  let quota: { bytes?: number; objects?: number };
   let dealtWith: string[];
   let asked: string[];
   let quarantined: QuarantineOrder[];
@@ -36,6 +38,8 @@ describe('stages of the high side', () => {
     ledger = new HighLedger(join(folder, 'ledger.sqlite'), () => 1_000);
     freeBytes = 1e9;
     answers = new Map();
+    overs = [];
+    quota = {};
     [told, alarms, dealtWith, asked, quarantined, released] = [[], [], [], [], [], []];
     release = ({ transfer, parts }) => ({ transfer, ok: true, publishedAs: parts.join('/'), version: 1 });
     verifier = { ask: async (_name, { object }) => answers.get(object)! };
@@ -59,9 +63,13 @@ describe('stages of the high side', () => {
       assemblyDir: join(folder, 'assembly'),
       quarantineDir: join(folder, 'quarantine'),
       storages: new Map([['demo', '/storages/demo']]),
-      room: new AssemblyRoom({ spoolMax: SPOOL_MAX, minFree: 100 }, () => freeBytes),
+      room: new AssemblyRoom(
+        { spoolMax: SPOOL_MAX, objectsMax: 1_000, minFree: 100, tenants: () => [{ name: 'demo', quota }] },
+        () => freeBytes,
+      ),
       changed: () => {},
       alarm: (code) => alarms.push(code),
+      over: (code) => overs.push(code),
       verified: (envelope) => dealtWith.push(envelope),
     });
   });
@@ -184,6 +192,28 @@ describe('stages of the high side', () => {
       stages.expectAgain();
       stages.expectAgain();
       expect(tell()).to.deep.equal(['expect 2']);
+    });
+
+    it('FAULTS 60: over its quota a tenant waits, said once, and goes on by itself', async () => {
+      quota = { bytes: 2_500 };
+      for (const n of [1, 2, 3, 4]) await payload(n, 1_000);
+      expect(tell()).to.deep.equal(['expect 1', 'expect 2']);
+      expect(alarms).to.deep.equal(['QUOTA_EXCEEDED']);
+      assemble(A);
+      await stages.runRelease({ payload: A });
+      tell();
+      stages.expectAgain();
+      expect([tell(), overs]).to.deep.equal([['expect 3'], []]);
+      quota = {};
+      stages.expectAgain();
+      expect([tell(), alarms]).to.deep.equal([['expect 4'], ['QUOTA_EXCEEDED']]);
+      expect(overs).to.include('QUOTA_EXCEEDED');
+    });
+
+    it('FAULTS 60: more than the quota of its tenant by itself, it is quarantined unseen', async () => {
+      quota = { bytes: 999 };
+      await payload(1, 1_000);
+      expect(objects(A)).to.deep.equal([['quarantined', 'VERIFY_TOO_LARGE']]);
     });
 
     it('FAULTS 49: is made by evicting incomplete payloads, the oldest first and no more than it takes', async () => {
