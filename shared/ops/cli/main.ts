@@ -10,6 +10,8 @@ import { addKeygenCommand } from './keygen.js';
 import { addLinkCommand } from './link.js';
 import { addOperatorCommands } from './operate.js';
 import { addSideCommands } from './side.js';
+import { addStatusCommand } from './status.js';
+import { addTopCommand } from './top.js';
 
 const USAGE_CODES: readonly string[] = ['USAGE'];
 
@@ -31,6 +33,9 @@ export async function main(args: string[]): Promise<ExitCode> {
   addConfigCommand(program);
   addExplainCommand(program);
   addOperatorCommands(program, finish);
+  addResendCommand(program, finish);
+  addStatusCommand(program, finish);
+  addTopCommand(program, finish);
   addBenchCommand(program, finish);
   try {
     await program.parseAsync(args, { from: 'user' });
