@@ -33,7 +33,6 @@ export async function main(args: string[]): Promise<ExitCode> {
   addConfigCommand(program);
   addExplainCommand(program);
   addOperatorCommands(program, finish);
-  addResendCommand(program, finish);
   addStatusCommand(program, finish);
   addTopCommand(program, finish);
   addBenchCommand(program, finish);
