@@ -5,7 +5,7 @@ import { Meter } from '../../shared/ops/meter.js';
 import { StageWatch } from '../../shared/ops/stageWatch.js';
 import { statesOf, tenantsOf } from '../../shared/ops/statusParts.js';
 import { EventLoopDelay, processStatus } from '../../shared/ops/vitals.js';
-import { until } from './queues-helpers.js';
+import { until } from '../support/queues.js';
 
 describe('status of a side', () => {
   it('a rate is that of the last seconds, and begins anew with its counter', () => {

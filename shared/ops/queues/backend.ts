@@ -1,7 +1,13 @@
 /** What every kind of store gives to the stages: how BullMQ reaches it. The only difference between the kinds. */
-import type { BackendFactory, ConnectionOptions, KeepJobs } from 'bullmq';
+import type { BackendFactory, ConnectionOptions } from 'bullmq';
 
 export type StoreKind = 'redis' | 'redis-server' | 'embedded';
+
+/** As BullMQ takes it: age in seconds. */
+export interface Kept {
+  readonly count: number;
+  readonly age: number;
+}
 
 export interface Backend {
   readonly kind: StoreKind;
@@ -15,8 +21,8 @@ export interface Backend {
   /** How BullMQ talks to the store. */
   readonly factory: BackendFactory;
   /** How many finished jobs are kept to be looked at, and for how many seconds. */
-  readonly keepCompleted: KeepJobs;
-  readonly keepFailed: KeepJobs;
+  readonly keepCompleted: Kept;
+  readonly keepFailed: Kept;
   /** Whether nobody else can be working on this store, so that whatever it takes for running is not. */
   readonly exclusive: boolean;
   /** The store last: stages are closed before this is called. */

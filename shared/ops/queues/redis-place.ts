@@ -30,7 +30,7 @@ export type DriverOptions = Omit<RedisOptions, 'replyMapping'>;
 export interface RedisPlace {
   /** As people may see it. */
   readonly shown: string;
-  readonly behindSentinels: boolean;
+  readonly isTls: boolean;
   /** @param firstDatabase instead of the one that is configured */
   connect(options: DriverOptions, firstDatabase: boolean): Redis;
   /** Takes the secrets out of a sentence, in case a driver quotes them. */
@@ -39,7 +39,7 @@ export interface RedisPlace {
 
 export const privatePlace = (socketPath: string): RedisPlace => ({
   shown: socketPath,
-  behindSentinels: false,
+  isTls: false,
   connect: (options) => new Redis({ path: socketPath, ...options } as DriverOptions),
   redact: (text) => text,
 });
@@ -57,14 +57,20 @@ export function redisPlaceOf(settings: RedisSettings): RedisPlace | undefined {
   const tls = address?.url.protocol === 'rediss:' ? defined({ ca: authority(settings.redisCa) }) : undefined;
   const redact = (text: string) => {
     const told = address ? address.redact(text) : text;
-    return [password, sentinelPassword].reduce<string>((rest, one) => (one ? rest.replaceAll(one, '***') : rest), told);
+    const secrets = [password, sentinelPassword].flatMap((one) => (one ? [one, encodeURIComponent(one)] : []));
+    return secrets.reduce((rest, one) => rest.replaceAll(one, '***'), told);
   };
-  const common = defined({ password, tls });
   if (sentinels.length === 0 && address) {
-    const { url, shown } = address;
+    const { shown } = address;
+    const url = new URL(address.url);
+    // In the address itself: next to a user there the driver would not look for it anywhere else.
+    if (password !== undefined) url.password = encodeURIComponent(password);
     const connect = (options: DriverOptions, firstDatabase: boolean) =>
-      new Redis((firstDatabase ? withoutDatabase(url) : url).href, { ...options, ...common } as DriverOptions);
-    return { shown, behindSentinels: false, connect, redact };
+      new Redis((firstDatabase ? withoutDatabase(url) : url).href, {
+        ...options,
+        ...defined({ tls }),
+      } as DriverOptions);
+    return { shown, isTls: tls !== undefined, connect, redact };
   }
   const shownSentinels = sentinels.map(({ host, port }) => `${host}:${port}`).join(', ');
   const behind = defined({
@@ -75,11 +81,11 @@ export function redisPlaceOf(settings: RedisSettings): RedisPlace | undefined {
     enableTLSForSentinelMode: tls === undefined ? undefined : true,
     sentinelRetryStrategy: (times: number) => Math.min(100 * times, 1_000),
     ...(address ? partsOf(address.url) : {}),
-    ...common,
+    ...defined({ password, tls }),
   });
   return {
     shown: `"${sentinelName}" behind the Sentinels ${shownSentinels}`,
-    behindSentinels: true,
+    isTls: tls !== undefined,
     connect: (options, firstDatabase) =>
       new Redis({ ...options, ...behind, ...(firstDatabase ? { db: 0 } : {}) } as DriverOptions),
     redact,

@@ -81,7 +81,7 @@ export async function openRedis(
   const adding = { maxRetriesPerRequest: ADD_MAX_RETRIES };
   const marker = client({ ...adding, commandTimeout: WATCH_TIMEOUT_MS }, true);
   try {
-    await untilReady(marker, (reason) => `${shown}: ${storeTrouble(redact(reason)).words}`);
+    await untilReady(marker, place.isTls, (reason) => `${shown}: ${storeTrouble(redact(reason)).words}`);
     const facts = factsOf(await marker.info());
     refuseUnfit(facts, shown);
     await markSide(marker, side, shown);
@@ -109,8 +109,9 @@ export async function openRedis(
   }
 }
 
-async function untilReady(client: Redis, words: (reason: string) => string): Promise<void> {
-  let last = 'no answer';
+async function untilReady(client: Redis, isTls: boolean, words: (reason: string) => string): Promise<void> {
+  const nothing = isTls ? 'It does not answer; it may not speak TLS there.' : 'no answer';
+  let last = nothing;
   let closes = 0;
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => fail(), OPEN_TIMEOUT_MS);
@@ -124,7 +125,8 @@ async function untilReady(client: Redis, words: (reason: string) => string): Pro
       if (/^(WRONGPASS|NOAUTH|NOPERM)/.test(last) || /certificate|altnames/i.test(last)) fail();
     };
     const onClose = () => {
-      if (++closes > 3 && last === 'no answer') last = 'It closes each connection at once; it may want TLS (rediss:).';
+      const bare = last === nothing || /ECONNRESET/.test(last);
+      if (++closes > 3 && bare && !isTls) last = 'It closes each connection at once; it may want TLS (rediss:).';
     };
     const onReady = () => {
       settle();

@@ -29,6 +29,9 @@ const LOCK_MS = 20_000;
 const STALL_CHECK_MS = 10_000;
 /** A job whose process ended this many times while it ran is what ends it: it fails for good. */
 const MAX_STALLS = 5;
+/** Finished jobs are looked through so often, so many at a time. */
+const TRIM_MS = 60_000;
+const TRIM_MOST = 10_000;
 const DETACH_TIMEOUT_MS = 1_000;
 const PAUSED_LOOK_MS = 1_000;
 /** BullMQ's word for whoever need not hold the lock of a job. */
@@ -73,6 +76,7 @@ class BullStage<Data extends object> implements OpenStage<Data> {
   private looking: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
   readonly desk: Desk;
+  private trimming: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly backend: Backend,
@@ -128,6 +132,18 @@ class BullStage<Data extends object> implements OpenStage<Data> {
     this.looking = setInterval(() => void this.lookPaused(false).catch(() => {}), PAUSED_LOOK_MS);
     await this.worker.waitUntilReady();
     this.worker.run().catch((error) => this.tell(error));
+    const forMs = 1_000 * this.backend.keepCompleted.age;
+    this.trimming = setInterval(() => void this.trim(forMs), Math.max(1_000, Math.min(forMs, TRIM_MS)));
+    this.trimming.unref();
+  }
+
+  /** BullMQ looks at the age of finished jobs when another one finishes; a stage that rests forgets its own, too. */
+  private async trim(olderMs: number): Promise<void> {
+    try {
+      if (!this.closing) await this.queue.clean(olderMs, TRIM_MOST, 'completed');
+    } catch {
+      // The store is away; the next time.
+    }
   }
 
   async add(jobs: readonly StageJob<Data>[]): Promise<void> {
@@ -210,6 +226,7 @@ class BullStage<Data extends object> implements OpenStage<Data> {
   /** Lets running jobs finish, for some seconds; the others go back to waiting. */
   close(): Promise<void> {
     clearInterval(this.looking);
+    clearInterval(this.trimming);
     this.closing ??= (async () => {
       const finished = this.worker.close().then(
         () => true,

@@ -8,7 +8,7 @@ import { LIMITS } from '../../shared/core/limits.js';
 import { isAlive } from '../../shared/ops/queues/process.js';
 import { findRedisServer } from '../../shared/ops/queues/redis-server.js';
 import { openQueueStore, type QueueStore } from '../../shared/ops/queues/store.js';
-import { reached, refusal, serverOf, startOwner, until, type Work, work } from './queues-helpers.js';
+import { reached, refusal, serverOf, startOwner, until, type Work, work } from '../support/queues.js';
 
 for (const kind of ['redis-server', 'embedded'] as const) {
   describe(`queues on ${kind}`, function () {

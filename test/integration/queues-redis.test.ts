@@ -10,7 +10,7 @@ import { codeOf, SluiceError } from '../../shared/core/errors.js';
 import { identityOf, isAlive, type ProcessIdentity } from '../../shared/ops/queues/process.js';
 import { findRedisServer } from '../../shared/ops/queues/redis-server.js';
 import { openQueueStore, type QueueStore, type QueueStoreOptions } from '../../shared/ops/queues/store.js';
-import { reached, refusal, serverOf, startOwner, until, type Work, work } from './queues-helpers.js';
+import { reached, refusal, serverOf, startOwner, until, type Work, work } from '../support/queues.js';
 
 const binary = findRedisServer();
 
