@@ -264,13 +264,14 @@ export class LowLedger {
   known(): { tenant: string; rawPath: Uint8Array; fingerprint: string; state: 'taken' | 'refused' }[] {
     return this.file
       .all(
-        `SELECT tenant, raw_path, fingerprint, state FROM objects WHERE disposed <> 1 AND (state <> 'held' OR spool_file IS NOT NULL)`,
+        `SELECT tenant, raw_path, fingerprint, state = 'refused' AND sha256 IS NULL AS refused FROM objects WHERE disposed <> 1 AND (state <> 'held' OR spool_file IS NOT NULL)`,
       )
       .map((row) => ({
         tenant: row.tenant as string,
         rawPath: row.raw_path as Uint8Array,
         fingerprint: row.fingerprint as string,
-        state: row.state === 'refused' ? 'refused' : 'taken',
+        // What the scan refused later was taken all the same.
+        state: row.refused === 1 ? 'refused' : 'taken',
       }));
   }
 

@@ -1,11 +1,10 @@
 /** Deals with the originals of sent objects, as each tenant's configuration says; intake does it, this keeps the books. */
 import { wordsOf } from '../shared/core/errors.js';
-import type { Child } from '../shared/ops/children.js';
 import type { LowConfig } from '../shared/ops/config/load.js';
 import type { OriginalOutcome } from '../shared/ops/receipts/facts.js';
 import { showName } from '../shared/wire/names.js';
 import type { DisposeOutcome } from './intake/dispose.js';
-import type { IntakeProtocol } from './intake/messages.js';
+import type { Intakes } from './intakes.js';
 import type { LowLedger, LowObject } from './ledger.js';
 
 /** Originals dealt with in one go when earlier attempts failed. */
@@ -14,7 +13,7 @@ const AT_ONCE = 200;
 export class Originals {
   constructor(
     private readonly ledger: LowLedger,
-    private readonly intake: Pick<Child<IntakeProtocol>, 'ask'>,
+    private readonly intake: Pick<Intakes, 'ask'>,
     private readonly tenants: () => LowConfig['tenants'],
     private readonly alarm: (code: string, words: string) => void,
   ) {}

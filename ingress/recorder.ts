@@ -41,10 +41,15 @@ export class Recorder {
       sha256: toHex(object.sha256),
       consignment: object.consignment?.id ?? null,
     }));
-    const members = [...batch.taken, ...batch.refused].flatMap(({ consignment }) => consignment ?? []);
+    // Thousands of members name one consignment.
+    const units = new Map<string, string>();
+    for (const { consignment } of [...batch.taken, ...batch.refused]) {
+      if (consignment) units.set(consignment.id, consignment.root);
+    }
+    for (const { id, root } of batch.consignments ?? []) units.set(id, root);
     const others: string[] = [];
     ledger.transaction(() => {
-      for (const { id, root } of members) ledger.consignments.begin(id, tenant, root);
+      for (const [id, root] of units) ledger.consignments.begin(id, tenant, root);
       ledger.addTaken(taken);
       for (const [state, entries] of [
         ['refused', batch.refused],
@@ -63,8 +68,6 @@ export class Recorder {
     changed([...transfers, ...others]);
     recorded(batch.id);
     stages.enqueueScan(transfers).catch((error) => alarm('QUEUE_STORE_UNAVAILABLE', wordsOf(error)));
-    settle([...members, ...(batch.consignments ?? [])].map(({ id }) => id)).catch((error) =>
-      alarm(codeOf(error), wordsOf(error)),
-    );
+    settle([...units.keys()]).catch((error) => alarm(codeOf(error), wordsOf(error)));
   }
 }

@@ -5,7 +5,7 @@ import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
 import type { LowConfig } from '../shared/ops/config/load.js';
 import { OPEN_POLICY } from '../shared/ops/config/schema.js';
 import type { LinkParameters } from '../shared/wire/statements.js';
-import type { IntakeStart } from './intake/messages.js';
+import type { IntakeStart, IntakeTenant } from './intake/messages.js';
 import type { LowLedger } from './ledger.js';
 import { loadPolicy, openPolicy } from './scan/policy.js';
 import type { SenderSettings, TenantClaims } from './send/orders.js';
@@ -53,26 +53,31 @@ export function senderSettings(config: LowConfig, session: string, paused: boole
   };
 }
 
+/** Whose shares intake looks at, and how. */
+export function intakeTenants(tenants: LowConfig['tenants'], rules: ReadonlyMap<string, TenantRules>): IntakeTenant[] {
+  return tenants.map(({ name, share, names, maxObjectSize, accepted, afterSent }) => {
+    const { policy } = rules.get(name)!;
+    return {
+      name,
+      share,
+      // Where tenant and policy differ, the stricter one counts.
+      names: policy.names === 'portable' ? 'portable' : names,
+      maxObjectBytes: Math.min(maxObjectSize, policy.maxObjectBytes),
+      accepted,
+      afterSent,
+    };
+  });
+}
+
 export function intakeSettings(
   config: LowConfig,
   rules: ReadonlyMap<string, TenantRules>,
   ledger: LowLedger,
   spoolDir: string,
-): IntakeStart {
+): Omit<IntakeStart, 'whereaboutsFile' | 'firstBatch'> {
   const { tenants, intake, link } = config;
   return {
-    tenants: tenants.map(({ name, share, names, maxObjectSize, accepted, afterSent }) => {
-      const { policy } = rules.get(name)!;
-      return {
-        name,
-        share,
-        // Where tenant and policy differ, the stricter one counts.
-        names: policy.names === 'portable' ? 'portable' : names,
-        maxObjectBytes: Math.min(maxObjectSize, policy.maxObjectBytes),
-        accepted,
-        afterSent,
-      };
-    }),
+    tenants: intakeTenants(tenants, rules),
     spoolDir,
     pollMs: intake.pollInterval,
     holdMs: intake.holdTime,

@@ -22,10 +22,12 @@ import { processesOf, StateFolder } from '../shared/ops/stateFolder.js';
 import { drainedWords, lowActs } from './acts.js';
 import { Announcer } from './announcer.js';
 import { LowHealth } from './health.js';
-import type { IntakeProtocol, PollNews } from './intake/messages.js';
+import type { PollNews } from './intake/messages.js';
+import { Intakes } from './intakes.js';
 import { LowLedger, type LowObject } from './ledger.js';
 import { Originals } from './originals.js';
 import { Quarantine } from './quarantine.js';
+import { quotaRooms } from './quotas.js';
 import { Recorder } from './recorder.js';
 import { Resender } from './resender.js';
 import { Scanner } from './scan/scanner.js';
@@ -70,7 +72,7 @@ export class LowSide {
   private scanner!: Scanner;
   private sealer!: Child<SealerProtocol>;
   private sender!: Child<SenderProtocol>;
-  private intake!: Child<IntakeProtocol>;
+  private intake!: Intakes;
   private stages!: LowStages;
   private announcer!: Announcer;
   private resender!: Resender;
@@ -164,7 +166,7 @@ export class LowSide {
   private pids(): Record<string, number> {
     const { scanner, sealer, sender, intake } = this;
     const scanning = Object.fromEntries(scanner.pids.map((pid, i) => [`scan.${i}`, pid]));
-    return { intake: intake.pid ?? 0, ...scanning, sealer: sealer.pid ?? 0, sender: sender.pid ?? 0 };
+    return { ...intake.pids, ...scanning, sealer: sealer.pid ?? 0, sender: sender.pid ?? 0 };
   }
 
   private writeRun(): void {
@@ -216,7 +218,7 @@ export class LowSide {
       ledger: this.ledger,
       stages: this.stages,
       changed: (transfers) => this.changed(transfers),
-      recorded: (id) => this.intake.tell('recorded', { id }),
+      recorded: (id) => this.intake.recorded(id),
       settle: (consignments) => this.stages.gate.settle(consignments),
       alarm: (code, words) => this.news.alarm(code, words),
     });
@@ -278,14 +280,17 @@ export class LowSide {
         progress: ({ object, fraction }) => this.stages.sendProgress(object, fraction),
       },
     });
-    this.intake = new Child<IntakeProtocol>({
-      name: 'intake',
-      module: new URL('./intake/process.js', import.meta.url),
-      onStart: async (child) => {
+    const objectsDir = state.folder('spool/objects');
+    this.intake = new Intakes({
+      dir: state.path,
+      settings: () => {
         this.ledger.consignments.forgetHalfTaken();
-        await child.ask('start', intakeSettings(config, this.rules, this.ledger, state.folder('spool/objects')));
+        return intakeSettings(this.config, this.rules, this.ledger, objectsDir);
       },
-      onEvent: { batch: (batch) => this.recorder.recordUntilDone(batch), polled: (news) => this.polled(news) },
+      batch: (batch) => this.recorder.recordUntilDone(batch),
+      polled: (news) => this.polled(news),
+      alarm: (code, words, about) => this.news.alarm(code, words, about),
+      over: (code, about) => this.news.over(code, about),
     });
   }
 
@@ -405,9 +410,10 @@ export class LowSide {
     try {
       this.writeRun();
       const full = this.spool.look(Date.now(), this.wantedBytes);
-      this.intake.tell('hold', {
+      this.intake.hold({
         reason: drainedWords(this.ledger) || full,
         roomBytes: this.spool.roomBytes(this.wantedBytes),
+        quotas: quotaRooms(this.config.tenants, this.ledger.tallies.all()),
       });
       this.carryOutRequests().catch((error) => this.news.alarm(codeOf(error), wordsOf(error)));
       if (performance.now() >= this.nextRebuildMs) {

@@ -6,11 +6,19 @@ import type { Refusal } from './share.js';
 import type { Snapshot } from './snapshot.js';
 import type { Spool, SpoolBatch } from './spool.js';
 
+/** The folder an object travels with as a unit: a new id for each taking, and its path in the share, safe to show. */
+export interface ConsignmentOf {
+  /** 32 hexadecimal digits. */
+  readonly id: string;
+  readonly root: string;
+}
+
 export interface Taken extends Snapshot {
   /** The text of rawPath, checked; and the same divided at '/'. */
   readonly path: string;
   readonly parts: string[];
   readonly rawPath: Buffer;
+  readonly consignment?: ConsignmentOf;
 }
 
 /** Not taken: for good (`refused`) or for now (`held`). Reported once for each identity. */
@@ -21,6 +29,13 @@ export interface NotTaken {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly identity: Identity;
+  readonly consignment?: ConsignmentOf;
+}
+
+/** A consignment all of whose members are in this batch. */
+export interface WholeConsignment extends ConsignmentOf {
+  readonly objects: number;
+  readonly bytes: number;
 }
 
 export interface Batch {
@@ -28,6 +43,7 @@ export interface Batch {
   readonly taken: Taken[];
   readonly refused: NotTaken[];
   readonly held: NotTaken[];
+  readonly consignments: WholeConsignment[];
 }
 
 /** A batch in the making. */
@@ -46,13 +62,25 @@ export class OpenBatch {
     return this.spoolBatch;
   }
 
+  get isEmpty(): boolean {
+    return this.taken.length + this.refused.length + this.held.length === 0;
+  }
+
   addTaken(taken: Taken): void {
     this.taken.push(taken);
     this.bytes += taken.sizeBytes;
   }
 
-  addNotTaken(list: 'refused' | 'held', rawPath: Buffer, reason: Refusal, identity: Identity): void {
-    this[list].push({ path: showName(rawPath), rawPath, code: reason.code, detail: reason.detail, identity });
+  addNotTaken(
+    list: 'refused' | 'held',
+    rawPath: Buffer,
+    reason: Refusal,
+    identity: Identity,
+    consignment?: ConsignmentOf,
+  ): void {
+    const { code, detail } = reason;
+    const unit = consignment ? { consignment } : {};
+    this[list].push({ path: showName(rawPath), rawPath, code, detail, identity, ...unit });
   }
 
   isFull(maxFiles: number, maxBytes: number): boolean {

@@ -12,7 +12,7 @@ import { LIMITS } from '../../shared/core/limits.js';
 import { Directory, type DirectoryOptions, errnoOf, isNoFolder } from '../../shared/ops/directories.js';
 import { showName } from '../../shared/wire/names.js';
 import { versionName } from '../../shared/wire/versionName.js';
-import { type Identity, identityOf, sameButChangeTime, sameIdentity } from './identity.js';
+import { type Identity, identityOf, isSameFile, sameButChangeTime } from './identity.js';
 
 export interface DisposeRequest {
   readonly share: string;
@@ -81,7 +81,7 @@ class Disposal {
     if (!this.privateFolder.lstat(this.privateName)) {
       const now = this.place.lstat(this.name);
       if (!now) return { outcome: 'kept', reason: 'gone' };
-      if (!now.isFile() || !sameIdentity(identityOf(now), this.request.identity)) return CHANGED;
+      if (!now.isFile() || !isSameFile(identityOf(now), this.request.identity)) return CHANGED;
       try {
         this.place.rename(this.name, this.privateFolder, this.privateName);
       } catch (error) {

@@ -40,13 +40,22 @@ export function parseFingerprint(text: Fingerprint): Identity | undefined {
   };
 }
 
-/** Moving a file to another folder changes its change time and nothing else. */
-export function sameButChangeTime(a: Identity, b: Identity): boolean {
-  return a.dev === b.dev && a.ino === b.ino && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs;
+/**
+ * The same file as one of the past. The number of the device is left out: NFS, SMB and some disks get another one with
+ * every mount, while inode and change time to the nanosecond do not come together again on another file system.
+ */
+export function isSameFile(a: Identity, b: Identity): boolean {
+  return a.ino === b.ino && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
 }
 
+/** Moving a file to another folder changes its change time and nothing else. */
+export function sameButChangeTime(a: Identity, b: Identity): boolean {
+  return a.ino === b.ino && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs;
+}
+
+/** The same file, seen twice by one process. */
 export function sameIdentity(a: Identity, b: Identity): boolean {
-  return sameButChangeTime(a, b) && a.ctimeNs === b.ctimeNs;
+  return a.dev === b.dev && isSameFile(a, b);
 }
 
 const INT64_MAX = 2n ** 63n - 1n;

@@ -2,11 +2,12 @@
  * What intake remembers of one tenant's share: entries that were taken or refused and have not changed since are not
  * looked into again, and no two of them may have names that would be taken for one another (FAULTS 25).
  *
- * It mirrors what lies in the share: what a complete walk no longer meets is forgotten.
+ * It mirrors what lies in the share: what a complete walk no longer meets is forgotten. Device numbers that have changed
+ * with a mount make nothing new.
  */
 import type { ErrorCode } from '../../shared/core/errors.js';
 import { checkPath, collisionKey, type NamesProfile } from '../../shared/wire/names.js';
-import { type Identity, sameIdentity } from './identity.js';
+import { type Identity, isSameFile } from './identity.js';
 
 /** One object of the past, as the ledger knows it. */
 export interface KnownEntry {
@@ -37,8 +38,10 @@ export class KnownEntries {
   private readonly entries = new Map<string, Remembered>();
   private readonly owners = new Map<string, string>();
   private round = 0;
+  /** Device numbers of the past that are known to mean one of today. */
+  private readonly renumbered = new Map<bigint, bigint>();
 
-  constructor(private readonly profile: NamesProfile) {}
+  constructor(readonly profile: NamesProfile) {}
 
   get size(): number {
     return this.entries.size;
@@ -57,6 +60,19 @@ export class KnownEntries {
     }
   }
 
+  /** The same under another names profile. */
+  under(profile: NamesProfile): KnownEntries {
+    const other = new KnownEntries(profile);
+    other.round = this.round;
+    for (const [key, entry] of this.entries) {
+      const checked = entry.state === 'taken' ? checkPath(rawPathOf(key), profile) : undefined;
+      const nameKey = checked?.ok ? collisionKey(checked.path, profile) : undefined;
+      if (nameKey !== undefined) other.owners.set(nameKey, key);
+      other.entries.set(key, { ...entry, nameKey });
+    }
+    return other;
+  }
+
   beginWalk(): void {
     this.round++;
   }
@@ -69,20 +85,36 @@ export class KnownEntries {
     const entry = this.entries.get(key);
     if (!entry) return 'new';
     entry.round = this.round;
-    if (!sameIdentity(entry.identity, identity)) return 'new';
+    if (!isSameFile(entry.identity, identity)) return 'new';
+    if (entry.identity.dev !== identity.dev) {
+      this.renumbered.set(entry.identity.dev, identity.dev);
+      entry.identity = identity;
+    }
     return entry.state === 'held' && nowMs >= entry.retryAtMs ? 'retry' : 'settled';
   }
 
-  /** Whether it is held because the spool had no room for it. */
-  waitsForRoom(key: string): boolean {
+  /** Why it is held, undefined when it is not. */
+  heldBy(key: string): ErrorCode | undefined {
     const entry = this.entries.get(key);
-    return entry?.state === 'held' && entry.heldBy === 'SPOOL_FULL';
+    return entry?.state === 'held' ? entry.heldBy : undefined;
   }
 
-  /** The raw path that owns a name which `key` would be taken for, undefined when there is none. */
+  /** What it is known as, if it is still the same file. */
+  stateOf(key: string, identity: Identity): State | undefined {
+    const entry = this.entries.get(key);
+    return entry && isSameFile(entry.identity, identity) ? entry.state : undefined;
+  }
+
+  /**
+   * The raw path that owns a name which `key` would be taken for, undefined when there is none. Only what lies in the
+   * share together can be taken for one another there; the high side gives versions of a name numbers of their own.
+   */
   rival(key: string, path: string): string | undefined {
     const owner = this.owners.get(collisionKey(path, this.profile));
-    return owner === key ? undefined : owner;
+    if (owner === undefined || owner === key) return undefined;
+    const entry = this.entries.get(owner);
+    // Claimed right now, or met by this walk or the one before.
+    return !entry || entry.round >= this.round - 1 ? owner : undefined;
   }
 
   /** Reserves the name for an entry that is being taken. */
@@ -108,7 +140,7 @@ export class KnownEntries {
   /** Remembers that it could not be taken for now; true when that is news and not another try with the same end. */
   held(key: string, identity: Identity, code: ErrorCode, nowMs: number): boolean {
     const before = this.entries.get(key);
-    const again = before?.state === 'held' && before.heldBy === code && sameIdentity(before.identity, identity);
+    const again = before?.state === 'held' && before.heldBy === code && isSameFile(before.identity, identity);
     const tries = again ? before.tries + 1 : 0;
     this.disown(key);
     const entry = this.put(key, identity, 'held', undefined);
@@ -124,13 +156,13 @@ export class KnownEntries {
   }
 
   /**
-   * Ends a walk. Forgets what it did not meet, but only what lay on the file system the share is on now: a share that
-   * is not mounted looks empty, and everything in it would be sent again when it comes back.
+   * Ends a walk. Forgets what it did not meet, but only what lay on a file system that was walked: a share that is not
+   * mounted looks empty, and everything in it would be sent again when it comes back.
    */
-  endWalk(dev: bigint): void {
-    for (const [key, entry] of this.entries) {
-      if (entry.round === this.round || entry.identity.dev !== dev) continue;
-      this.forget(key);
+  endWalk(walked: ReadonlySet<bigint>): void {
+    for (const [key, { round, identity }] of this.entries) {
+      if (round === this.round) continue;
+      if (walked.has(identity.dev) || walked.has(this.renumbered.get(identity.dev) ?? identity.dev)) this.forget(key);
     }
   }
 

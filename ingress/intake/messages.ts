@@ -1,11 +1,16 @@
 /** What the intake process and the supervisor say to each other. */
 import type { ErrorCode } from '../../shared/core/errors.js';
 import type { DisposeOutcome } from './dispose.js';
-import type { TenantShare } from './round.js';
+import type { TenantShare } from './tenantIntake.js';
+import type { QuotaRoom } from './watch.js';
+
+export type IntakeTenant = TenantShare & { accepted: string; afterSent: 'move' | 'keep' | 'delete' };
 
 export interface IntakeStart {
-  tenants: (TenantShare & { accepted: string; afterSent: 'move' | 'keep' | 'delete' })[];
+  tenants: IntakeTenant[];
   spoolDir: string;
+  /** Says which share is being touched; see whereabouts.ts. */
+  whereaboutsFile: string;
   pollMs: number;
   holdMs: number;
   incompleteSuffixes: string[];
@@ -14,8 +19,10 @@ export interface IntakeStart {
   packMaxFileBytes: number;
   symbolBytes: number;
   blockSymbols: number;
-  /** Spool files the ledger knows; all others are leftovers of a crash. */
-  keepSpoolFiles: string[];
+  /** Number of the process's first batch. */
+  firstBatch: number;
+  /** Spool files the ledger knows; all others are leftovers of a crash. Null: leave them, somebody else writes there. */
+  keepSpoolFiles: string[] | null;
   /** Objects of the past; fingerprints as in identity.ts. */
   known: { tenant: string; rawPath: Uint8Array; fingerprint: string; state: 'taken' | 'refused' }[];
 }
@@ -60,16 +67,36 @@ export interface NotTakenMessage {
   detail: string;
 }
 
-export interface PollNews {
+/** What lies in one tenant's share, as its last poll met it. */
+export interface ShareCounts {
+  /** Files, links and the like. */
   entries: number;
-  /** Seen but not taken yet: still changing, or intake is held. */
+  /** Still changing, or not yet left alone for long enough. */
   waiting: number;
+  /** To be taken: intake is held, or has not come to it. */
+  stable: number;
+  /** To be taken, when the tenant's quota has room. */
+  overQuota: number;
+  /** Left alone for their names. */
+  incomplete: number;
+}
+
+/** Told twice a second as long as the process is not stuck. */
+export interface PollNews {
+  tenants: Record<string, ShareCounts>;
+  /** All tenants together; seen but not taken yet, for whatever reason. */
+  entries: number;
+  waiting: number;
+  /** Of the longest poll. */
   elapsedMs: number;
   /** Why nothing (more) is taken; empty otherwise. */
   heldBack: string;
   /** Size of the largest file that waits for room in the spool, 0 when none does. */
   wantedBytes: number;
+  /** New ones only. */
   troubles: string[];
+  /** Tenants of whose large file nothing has been copied for a while. */
+  stuckCopies: string[];
 }
 
 export interface IntakeProtocol {
@@ -82,8 +109,13 @@ export interface IntakeProtocol {
     };
   };
   toChild: {
-    /** With a reason nothing is taken; null goes on, with so much room for what the ledger does not know yet. */
-    hold: { reason: string | null; roomBytes: number };
+    /**
+     * With a reason nothing is taken; null goes on, with so much room for what the ledger does not know yet. Tenants
+     * without a quota are left out.
+     */
+    hold: { reason: string | null; roomBytes: number; quotas: Record<string, QuotaRoom> };
+    /** Exactly these are served from now on; what is known of the others is kept. */
+    tenants: { tenants: IntakeTenant[] };
     /** The ledger has the batch: the next one may come. */
     recorded: { id: number };
   };

@@ -1,26 +1,18 @@
-/** The state of one poll: how far each tenant's share has been walked, and what has been counted. */
+/** The state of one poll over one tenant's share: how far it has been walked, and what has been counted. */
 import type { ErrorCode, SluiceError } from '../../shared/core/errors.js';
-import { LIMITS } from '../../shared/core/limits.js';
 import { Directory, type DirectoryOptions, errnoOf } from '../../shared/ops/directories.js';
-import { type NamesProfile, showName } from '../../shared/wire/names.js';
-import { KnownEntries } from './known.js';
+import { showName } from '../../shared/wire/names.js';
 import { type Refusal, type WalkOptions, type WalkStep, walkShare } from './share.js';
-
-export interface TenantShare {
-  readonly name: string;
-  /** Folder that the tenant drops files into. */
-  readonly share: string;
-  readonly names: NamesProfile;
-  readonly maxObjectBytes: number;
-}
 
 export interface Counts {
   /** Everything met that is not a folder and not left alone for its name. */
   entries: number;
   /** Seen, but not yet left alone for long enough. */
   waiting: number;
-  /** Stable and not taken, because intake is on hold or the spool is full. */
+  /** Stable and not taken: intake is on hold, the spool is full, or it is being taken right now. */
   stable: number;
+  /** Stable and not taken, because the tenant's quota is used up. */
+  overQuota: number;
   /** Left alone: its name says that it is not complete. */
   incomplete: number;
   taken: number;
@@ -28,11 +20,17 @@ export interface Counts {
   held: number;
 }
 
-export interface PollReport extends Counts {
+export interface Trouble {
+  readonly tenant: string;
+  readonly path: string;
+  readonly code: ErrorCode;
+  readonly detail: string;
+}
+
+export interface ShareReport extends Counts {
   readonly elapsedMs: number;
-  readonly tenants: ReadonlyMap<string, Counts>;
   /** Folders that could not be read and the like, the first hundred; everything in here is safe to show. */
-  readonly troubles: { tenant: string; path: string; code: ErrorCode; detail: string }[];
+  readonly troubles: Trouble[];
   readonly troubleCount: number;
   /** Why nothing (more) was taken: the reason given to hold(), or what the spool said. */
   readonly heldBack: Refusal | null;
@@ -40,15 +38,8 @@ export interface PollReport extends Counts {
   readonly wantedBytes: number;
 }
 
-/** A tenant over all polls. */
-export class Tenant {
-  readonly known: KnownEntries;
-  readonly maxBytes: number;
-
-  constructor(readonly config: TenantShare) {
-    this.known = new KnownEntries(config.names);
-    this.maxBytes = Math.min(config.maxObjectBytes, LIMITS.objectMaxBytes);
-  }
+export interface PollReport extends ShareReport {
+  readonly tenants: ReadonlyMap<string, ShareReport>;
 }
 
 /** One walk over one tenant's share, a step at a time. */
@@ -57,17 +48,19 @@ export class Walk {
   done = false;
   /** Whether everything there is was met. */
   complete = true;
+  /** Devices of what was met: all of them were mounted. */
+  readonly devices = new Set<bigint>();
   private readonly root: Directory | undefined;
   private readonly steps: Generator<WalkStep, void, void> | undefined;
 
   constructor(
-    readonly tenant: Tenant,
+    private readonly tenant: { readonly name: string; readonly share: string },
     options: WalkOptions & DirectoryOptions,
     private readonly round: Round,
   ) {
-    tenant.known.beginWalk();
     try {
-      this.root = Directory.openRoot(tenant.config.share, options);
+      this.root = Directory.openRoot(tenant.share, options);
+      this.devices.add(this.root.id.dev);
       this.steps = walkShare(this.root, options);
     } catch (error) {
       const errno = errnoOf(error);
@@ -77,23 +70,28 @@ export class Walk {
     }
   }
 
-  /** The next entry; 'other' for a step that asks for nothing; undefined at the end. */
-  next(): Extract<WalkStep, { kind: 'entry' }> | 'other' | undefined {
+  /** The next step; 'other' for one that asks for nothing; undefined at the end. */
+  next(): Exclude<WalkStep, { kind: 'trouble' }> | 'other' | undefined {
     const next = this.steps?.next();
     if (!next || next.done) {
       this.done = true;
-      if (this.complete && this.root) this.tenant.known.endWalk(this.root.id.dev);
       this.close();
       return undefined;
     }
     const step = next.value;
-    if (step.kind === 'entry') {
-      this.counts.entries++;
-      return step;
+    if (step.kind === 'trouble') {
+      this.troubled(step);
+      return 'other';
     }
-    if (step.kind === 'incomplete') this.counts.incomplete++;
-    else this.trouble(showName(step.rawPath), step.code, step.detail);
-    return 'other';
+    if (step.kind === 'consignment') {
+      this.devices.add(step.directory.id.dev);
+      this.counts.entries += step.members.length;
+      for (const inside of step.open) if (inside.kind === 'trouble') this.troubled(inside);
+    } else {
+      this.devices.add(step.stat.dev);
+      if (step.kind === 'entry') this.counts.entries++;
+    }
+    return step;
   }
 
   close(): void {
@@ -101,9 +99,13 @@ export class Walk {
     this.root?.close();
   }
 
+  private troubled(step: Extract<WalkStep, { kind: 'trouble' }>): void {
+    this.trouble(showName(step.rawPath), step.code, step.detail);
+  }
+
   private trouble(path: string, code: ErrorCode, detail: string): void {
     this.complete = false;
-    this.round.trouble({ tenant: this.tenant.config.name, path, code, detail });
+    this.round.trouble({ tenant: this.tenant.name, path, code, detail });
   }
 }
 
@@ -115,10 +117,10 @@ export class Round {
   /** Larger files are not tried in this poll: the disk was full before one of them was copied. */
   limitBytes = Number.POSITIVE_INFINITY;
   wantedBytes = 0;
-  private readonly troubles: { tenant: string; path: string; code: ErrorCode; detail: string }[] = [];
+  private readonly troubles: Trouble[] = [];
   private troubleCount = 0;
 
-  trouble(trouble: { tenant: string; path: string; code: ErrorCode; detail: string }): void {
+  trouble(trouble: Trouble): void {
     if (this.troubleCount++ < TROUBLES_SHOWN) this.troubles.push(trouble);
   }
 
@@ -137,19 +139,30 @@ export class Round {
     this.limitBytes = Math.min(this.limitBytes, sizeBytes / 2);
   }
 
-  report(walks: readonly Walk[], elapsedMs: number): PollReport {
-    const all = noCounts();
-    for (const { counts } of walks) {
-      for (const name of Object.keys(all) as (keyof Counts)[]) all[name] += counts[name];
-    }
-    const tenants = new Map(walks.map((walk) => [walk.tenant.config.name, walk.counts]));
+  report(counts: Counts, elapsedMs: number): ShareReport {
     const { troubles, troubleCount, heldBack, wantedBytes } = this;
-    return { ...all, elapsedMs, tenants, troubles, troubleCount, heldBack, wantedBytes };
+    return { ...counts, elapsedMs, troubles, troubleCount, heldBack, wantedBytes };
   }
 }
 
 const TROUBLES_SHOWN = 100;
 
-function noCounts(): Counts {
-  return { entries: 0, waiting: 0, stable: 0, incomplete: 0, taken: 0, refused: 0, held: 0 };
+/** All shares together. */
+export function sumOf(tenants: ReadonlyMap<string, ShareReport>, elapsedMs: number): PollReport {
+  const reports = [...tenants.values()];
+  const all = noCounts();
+  for (const report of reports) for (const name of Object.keys(all) as (keyof Counts)[]) all[name] += report[name];
+  return {
+    ...all,
+    elapsedMs,
+    tenants,
+    troubles: reports.flatMap(({ troubles }) => troubles).slice(0, TROUBLES_SHOWN),
+    troubleCount: reports.reduce((sum, { troubleCount }) => sum + troubleCount, 0),
+    heldBack: reports.find(({ heldBack }) => heldBack)?.heldBack ?? null,
+    wantedBytes: Math.max(0, ...reports.map(({ wantedBytes }) => wantedBytes)),
+  };
+}
+
+export function noCounts(): Counts {
+  return { entries: 0, waiting: 0, stable: 0, overQuota: 0, incomplete: 0, taken: 0, refused: 0, held: 0 };
 }

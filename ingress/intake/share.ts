@@ -3,7 +3,8 @@
  * there hears about it. Nothing is skipped but what the configuration names. Empty folders are no objects.
  *
  * Every entry comes with the folder it was found in, held open: what is read later is read through that very folder,
- * so that swapping a folder for a link meanwhile leads nowhere (FAULTS 28, 29).
+ * so that swapping a folder for a link meanwhile leads nowhere (FAULTS 28, 29). A folder that is a consignment is not
+ * walked but named as one, with everything in it.
  */
 import type { BigIntStats } from 'node:fs';
 import { type ErrorCode, SluiceError } from '../../shared/core/errors.js';
@@ -17,6 +18,18 @@ export interface WalkOptions {
   readonly reservedTopFolders?: readonly string[];
   /** Folders below the share that are walked. Default: LIMITS.walkMaxDepth. */
   readonly maxDepth?: number;
+  /** Whether a folder in the share travels as a unit. Asked from the top down, and not below one that does. */
+  readonly isConsignment?: (folder: FolderView) => boolean;
+  /** Files of a consignment that are looked at. Default: LIMITS.consignmentMaxObjects. */
+  readonly maxMembers?: number;
+}
+
+/** A folder that the walk is about to enter. */
+export interface FolderView {
+  readonly directory: Directory;
+  readonly rawPath: Buffer;
+  /** What lies directly in it, in the order of bytes. */
+  readonly names: readonly Buffer[];
 }
 
 export interface Refusal {
@@ -24,72 +37,56 @@ export interface Refusal {
   readonly detail: string;
 }
 
+export interface EntryStep {
+  readonly kind: 'entry';
+  /** Open until the walk goes on. */
+  readonly directory: Directory;
+  readonly name: Buffer;
+  /** Relative to the share, parts divided by '/', as the file system has it. */
+  readonly rawPath: Buffer;
+  readonly stat: BigIntStats;
+  /** Why this can never be taken, as far as it can be seen from outside. */
+  readonly refusal: Refusal | undefined;
+}
+
+/** What is kept of a member of a consignment: its folder is closed again. */
+export type Member = Omit<EntryStep, 'directory' | 'kind'>;
+
+/** A folder that travels as a unit. */
+export interface ConsignmentStep {
+  readonly kind: 'consignment';
+  readonly directory: Directory;
+  readonly rawPath: Buffer;
+  /** In the order of the walk; when there are more than are allowed, only the first ones. */
+  readonly members: readonly Member[];
+  readonly tooMany: boolean;
+  /** Incomplete names and folders that could not be read: the set of members is not known. */
+  readonly open: readonly Extract<WalkStep, { kind: 'incomplete' | 'trouble' }>[];
+}
+
 export type WalkStep =
-  | {
-      readonly kind: 'entry';
-      /** Open until the walk goes on. */
-      readonly directory: Directory;
-      readonly name: Buffer;
-      /** Relative to the share, parts divided by '/', as the file system has it. */
-      readonly rawPath: Buffer;
-      readonly stat: BigIntStats;
-      /** Why this can never be taken, as far as it can be seen from outside. */
-      readonly refusal: Refusal | undefined;
-    }
-  /** Left alone because of its name. */
-  | { readonly kind: 'incomplete'; readonly rawPath: Buffer }
+  | EntryStep
+  | ConsignmentStep
+  /** Left alone because of its name, a folder with everything in it. */
+  | { readonly kind: 'incomplete'; readonly rawPath: Buffer; readonly stat: BigIntStats }
   /** A folder that could not be read; everything below it is unknown, not gone. */
   | { readonly kind: 'trouble'; readonly rawPath: Buffer; readonly code: ErrorCode; readonly detail: string };
 
 /** Depth first, names in the order of their bytes. Closes what it opened also when it is left early; not the root. */
 export function* walkShare(root: Directory, options: WalkOptions = {}): Generator<WalkStep, void, void> {
-  const suffixes = (options.incompleteSuffixes ?? ['.part']).map((text) => Buffer.from(text));
-  const reserved = (options.reservedTopFolders ?? []).map((text) => Buffer.from(text));
-  const maxDepth = options.maxDepth ?? LIMITS.walkMaxDepth;
-  const stack: Level[] = [];
-  try {
-    const first = openLevel(root, EMPTY);
-    if (!('names' in first)) {
-      yield first;
-      return;
-    }
-    stack.push(first);
-    while (stack.length > 0) {
-      const level = stack.at(-1)!;
-      if (level.next === level.names.length) {
-        stack.pop();
-        if (level.directory !== root) level.directory.close();
-        continue;
-      }
-      const name = level.names[level.next++]!;
-      if (stack.length === 1 && reserved.some((folder) => folder.equals(name))) continue;
-      const rawPath = level.path.length === 0 ? name : Buffer.concat([level.path, SLASH, name]);
-      let stat: BigIntStats | undefined;
-      try {
-        stat = level.directory.lstat(name);
-      } catch (error) {
-        // A folder that may be listed and not entered: the same would happen with every name in it.
-        const everyName = errnoOf(error) === 'EACCES' || error instanceof SluiceError;
-        if (everyName) level.next = level.names.length;
-        yield trouble(everyName ? level.path : rawPath, error);
-        continue;
-      }
-      if (!stat) continue;
-      if (!stat.isDirectory()) {
-        if (suffixes.some((suffix) => endsWith(name, suffix))) yield { kind: 'incomplete', rawPath };
-        else yield { kind: 'entry', directory: level.directory, name, rawPath, stat, refusal: refusalOf(stat) };
-      } else if (stack.length > maxDepth) {
-        const refusal: Refusal = { code: 'NAME_TOO_LONG', detail: `Folders are nested more than ${maxDepth} deep.` };
-        yield { kind: 'entry', directory: level.directory, name, rawPath, stat, refusal };
-      } else {
-        const below = openFolder(level.directory, name, rawPath);
-        if (below && 'names' in below) stack.push(below);
-        else if (below) yield below;
-      }
-    }
-  } finally {
-    for (const level of stack) if (level.directory !== root) level.directory.close();
-  }
+  const first = openLevel(root, EMPTY);
+  if ('names' in first) yield* walkLevel(first, options, 1);
+  else yield first;
+}
+
+/** A consignment that is already open, named as the walk names it. */
+export function gatherFolder(
+  directory: Directory,
+  rawPath: Buffer,
+  options: WalkOptions,
+): ConsignmentStep | Extract<WalkStep, { kind: 'trouble' }> {
+  const level = openLevel(directory, rawPath);
+  return 'names' in level ? gather(level, options, rawPath.toString('latin1').split('/').length + 1) : level;
 }
 
 /** What can be refused without opening the entry; the snapshot looks again at what it really opened. */
@@ -114,6 +111,82 @@ type Trouble = Extract<WalkStep, { kind: 'trouble' }>;
 
 const EMPTY = Buffer.alloc(0);
 const SLASH = Buffer.from('/');
+
+/** `depth` of a folder at the top of the share is 2. Leaves the folder of `first` open. */
+function* walkLevel(first: Level, options: WalkOptions, depth: number): Generator<WalkStep, void, void> {
+  const suffixes = (options.incompleteSuffixes ?? ['.part']).map((text) => Buffer.from(text));
+  const reserved = (options.reservedTopFolders ?? []).map((text) => Buffer.from(text));
+  const maxDepth = options.maxDepth ?? LIMITS.walkMaxDepth;
+  const stack = [first];
+  try {
+    while (stack.length > 0) {
+      const level = stack.at(-1)!;
+      if (level.next === level.names.length) {
+        stack.pop();
+        if (level !== first) level.directory.close();
+        continue;
+      }
+      const { directory } = level;
+      const name = level.names[level.next++]!;
+      const isTop = depth === 1 && stack.length === 1;
+      if (isTop && reserved.some((folder) => folder.equals(name))) continue;
+      const rawPath = level.path.length === 0 ? name : Buffer.concat([level.path, SLASH, name]);
+      let stat: BigIntStats | undefined;
+      try {
+        stat = directory.lstat(name);
+      } catch (error) {
+        // A folder that may be listed and not entered: the same would happen with every name in it.
+        const everyName = errnoOf(error) === 'EACCES' || error instanceof SluiceError;
+        if (everyName) level.next = level.names.length;
+        yield trouble(everyName ? level.path : rawPath, error);
+        continue;
+      }
+      if (!stat) continue;
+      if (suffixes.some((suffix) => endsWith(name, suffix))) {
+        yield { kind: 'incomplete', rawPath, stat };
+      } else if (!stat.isDirectory()) {
+        yield { kind: 'entry', directory, name, rawPath, stat, refusal: refusalOf(stat) };
+      } else if (depth + stack.length - 1 > maxDepth) {
+        const refusal: Refusal = { code: 'NAME_TOO_LONG', detail: `Folders are nested more than ${maxDepth} deep.` };
+        yield { kind: 'entry', directory, name, rawPath, stat, refusal };
+      } else {
+        const below = openFolder(directory, name, rawPath);
+        if (!below) continue;
+        if (!('names' in below)) {
+          yield below;
+          continue;
+        }
+        stack.push(below);
+        if (!options.isConsignment?.({ directory: below.directory, rawPath, names: below.names })) continue;
+        yield gather(below, options, depth + stack.length - 1);
+        below.next = below.names.length;
+      }
+    }
+  } finally {
+    for (const level of stack) if (level !== first) level.directory.close();
+  }
+}
+
+/** Everything in a folder that travels as a unit. */
+function gather(folder: Level, options: WalkOptions, depth: number): ConsignmentStep {
+  const { isConsignment: _, ...plain } = options;
+  const maxMembers = options.maxMembers ?? LIMITS.consignmentMaxObjects;
+  const members: Member[] = [];
+  const open: ConsignmentStep['open'][number][] = [];
+  let tooMany = false;
+  for (const step of walkLevel({ ...folder }, plain, depth)) {
+    if (step.kind === 'entry') {
+      const { name, rawPath, stat, refusal } = step;
+      members.push({ name, rawPath, stat, refusal });
+    } else if (step.kind !== 'consignment') {
+      open.push(step);
+    }
+    tooMany = members.length > maxMembers;
+    if (tooMany || open.length > maxMembers) break;
+  }
+  const { directory, path: rawPath } = folder;
+  return { kind: 'consignment', directory, rawPath, members: members.slice(0, maxMembers), tooMany, open };
+}
 
 function openLevel(directory: Directory, path: Buffer): Level | Trouble {
   try {

@@ -28,9 +28,19 @@ export interface Place {
   readonly sizeBytes: number;
 }
 
+/** The file of one large object: write() it in order and commit() it, or fill its descriptor and adopt() it. */
+export interface LargeFile {
+  readonly fd: number;
+  write(bytes: Uint8Array): void;
+  commit(): Place;
+  /** Somebody else has written so many bytes and synced them. */
+  adopt(sizeBytes: number): Place;
+  discard(): void;
+}
+
 export class Spool {
   private readonly directory: Directory;
-  private readonly buffer: Buffer;
+  private readonly packing: Packing;
 
   /** Throws SPOOL_IO when the folder cannot be opened. */
   constructor(
@@ -38,13 +48,13 @@ export class Spool {
     private readonly options: SpoolOptions,
   ) {
     this.directory = guard(() => Directory.openRoot(path, options.fs ? { fs: options.fs } : {}));
-    this.buffer = Buffer.allocUnsafeSlow(Math.max(1024 * 1024, options.packMaxFileBytes));
+    this.packing = { buffer: Buffer.allocUnsafeSlow(Math.max(1024 * 1024, options.packMaxFileBytes)), by: undefined };
   }
 
-  /** One batch at a time: batches share the write buffer. */
+  /** One batch at a time may put small files into its pack, without a pause: batches share the write buffer. */
   begin(): SpoolBatch {
     const name = this.options.newName ?? (() => randomBytes(16).toString('hex'));
-    return new SpoolBatch(this.options.fs ?? nodeFs, this.directory, this.buffer, name);
+    return new SpoolBatch(this.options.fs ?? nodeFs, this.directory, this.packing, name);
   }
 
   /** Removes every file that is not named: what a crash left behind. Returns how many. For the start, before intake. */
@@ -61,6 +71,12 @@ export class Spool {
   }
 }
 
+/** The write buffer, and whose bytes lie in it. */
+interface Packing {
+  readonly buffer: Buffer;
+  by: SpoolBatch | undefined;
+}
+
 export class SpoolBatch {
   private pack: SpoolFile | undefined;
   private bufferedBytes = 0;
@@ -73,16 +89,20 @@ export class SpoolBatch {
   constructor(
     private readonly fs: FileSystem,
     private readonly directory: Directory,
-    private readonly buffer: Buffer,
+    private readonly packing: Packing,
     private readonly newName: () => string,
   ) {}
 
   /** Room for the whole of a small file. It counts only once it is committed; until then it may hold anything. */
   packRoom(sizeBytes: number): Buffer {
     this.requireWhole();
+    const { packing } = this;
+    if (packing.by && packing.by !== this && packing.by.bufferedBytes > 0)
+      throw new SluiceError('INTERNAL', 'Two batches write their packs at once.');
+    packing.by = this;
     this.pack ??= this.create('pack');
-    if (this.bufferedBytes + sizeBytes > this.buffer.length) this.flush();
-    return this.buffer.subarray(this.bufferedBytes, this.bufferedBytes + sizeBytes);
+    if (this.bufferedBytes + sizeBytes > packing.buffer.length) this.flush();
+    return packing.buffer.subarray(this.bufferedBytes, this.bufferedBytes + sizeBytes);
   }
 
   /** Takes in what packRoom() gave. */
@@ -94,15 +114,21 @@ export class SpoolBatch {
     return place;
   }
 
-  /** A file for one large object: write() it in order, then commit() or discard(). */
-  openLarge(): { write(bytes: Uint8Array): void; commit(): Place; discard(): void } {
+  /** A file for one large object, to be committed, adopted or discarded. */
+  openLarge(): LargeFile {
     this.requireWhole();
     const file = this.create('file');
+    const commit = (): Place => {
+      this.large.push(file);
+      return { spoolFile: file.name, offsetBytes: 0, sizeBytes: file.sizeBytes };
+    };
     return {
+      fd: file.descriptor,
       write: (bytes) => guard(() => file.write(bytes)),
-      commit: () => {
-        this.large.push(file);
-        return { spoolFile: file.name, offsetBytes: 0, sizeBytes: file.sizeBytes };
+      commit,
+      adopt: (sizeBytes) => {
+        file.adopt(sizeBytes);
+        return commit();
       },
       discard: () => file.remove(),
     };
@@ -115,6 +141,7 @@ export class SpoolBatch {
     } catch {
       // What was flushed before is still good, and isDurable() tells about the rest.
     }
+    this.stopPacking();
     if (this.packedFiles === 0) this.pack?.remove();
     for (const file of this.files) {
       if (this.attempt(() => file.sync())) this.durableBytes.set(file.name, file.sizeBytes);
@@ -136,10 +163,15 @@ export class SpoolBatch {
 
   /** Removes everything of this batch. */
   giveUp(): void {
+    this.stopPacking();
     this.durableBytes.clear();
     this.broken = true;
     this.pack?.remove();
     for (const file of this.files) file.remove();
+  }
+
+  private stopPacking(): void {
+    if (this.packing.by === this) this.packing.by = undefined;
   }
 
   /** Those that hold something. */
@@ -157,7 +189,7 @@ export class SpoolBatch {
 
   private flush(): void {
     if (this.bufferedBytes === 0) return;
-    const bytes = this.buffer.subarray(0, this.bufferedBytes);
+    const bytes = this.packing.buffer.subarray(0, this.bufferedBytes);
     this.bufferedBytes = 0;
     if (this.attempt(() => this.pack!.write(bytes))) return;
     this.broken = true;
@@ -182,6 +214,7 @@ class SpoolFile {
   /** Bytes that were written whole. */
   sizeBytes = 0;
   private fd: number | undefined;
+  private synced = false;
 
   constructor(
     private readonly fs: FileSystem,
@@ -190,6 +223,15 @@ class SpoolFile {
   ) {
     const { O_WRONLY, O_CREAT, O_EXCL } = nodeFs.constants;
     this.fd = directory.openFile(name, O_WRONLY | O_CREAT | O_EXCL, 0o600);
+  }
+
+  get descriptor(): number {
+    return this.fd!;
+  }
+
+  adopt(sizeBytes: number): void {
+    this.sizeBytes = sizeBytes;
+    this.synced = true;
   }
 
   /** All or nothing: after a failure the file ends where it ended before. */
@@ -211,6 +253,7 @@ class SpoolFile {
 
   /** When the disk cannot take it the file is removed, for a second fsync would lie (FAULTS 50). */
   sync(): void {
+    if (this.synced) return;
     try {
       this.fs.fsyncSync(this.fd!);
     } catch (error) {
@@ -241,7 +284,7 @@ class SpoolFile {
 }
 
 /** Turns the disk's refusals into ours. */
-function guard<T>(action: () => T): T {
+export function guard<T>(action: () => T): T {
   try {
     return action();
   } catch (error) {

@@ -23,6 +23,8 @@ interface Seen {
   sighting: Sighting;
   sinceMs: number;
   round: number;
+  /** It carried an incomplete name before. */
+  renamed: boolean;
 }
 
 export class Stability {
@@ -36,23 +38,20 @@ export class Stability {
     return this.seen.size;
   }
 
-  /** `nowMs` is monotonic. `key` is whatever names the entry for good: tenant and raw path. */
-  observe(key: string, sighting: Sighting, nowMs: number): 'waiting' | 'stable' {
+  /**
+   * `nowMs` is monotonic. `key` is whatever names the entry for good: its raw path. `renamed` is the last sighting of the
+   * same inode under its incomplete name: whoever wrote it has said that it is complete, so it need not wait. Only when it
+   * has changed since that sighting one more is wanted, for somebody may still be writing.
+   */
+  observe(key: string, sighting: Sighting, nowMs: number, renamed?: Sighting): 'waiting' | 'stable' {
     const before = this.seen.get(key);
     if (before && same(before.sighting, sighting)) {
       before.round = this.round;
-      return nowMs - before.sinceMs >= this.options.holdMs ? 'stable' : 'waiting';
+      return before.renamed || nowMs - before.sinceMs >= this.options.holdMs ? 'stable' : 'waiting';
     }
-    if (before) {
-      before.sighting = sighting;
-      before.sinceMs = nowMs;
-      before.round = this.round;
-    } else if (this.seen.size < this.options.maxEntries) {
-      this.seen.set(key, { sighting, sinceMs: nowMs, round: this.round });
-    } else {
-      return 'waiting';
-    }
-    return this.options.holdMs <= 0 ? 'stable' : 'waiting';
+    if (!before && this.seen.size >= this.options.maxEntries) return 'waiting';
+    this.seen.set(key, { sighting, sinceMs: nowMs, round: this.round, renamed: renamed !== undefined });
+    return this.options.holdMs <= 0 || (renamed && sameContent(renamed, sighting)) ? 'stable' : 'waiting';
   }
 
   /** Taken, refused, or found to be changing after all: a next sighting begins anew. */
@@ -69,6 +68,11 @@ export class Stability {
   end(keep: (key: string) => boolean = () => false): void {
     for (const [key, entry] of this.seen) if (entry.round !== this.round && !keep(key)) this.seen.delete(key);
   }
+}
+
+/** A rename changes the change time and nothing else. */
+function sameContent(a: Sighting, b: Sighting): boolean {
+  return a.ino === b.ino && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs && a.dev === b.dev;
 }
 
 function same(a: Sighting, b: Sighting): boolean {

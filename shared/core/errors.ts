@@ -234,6 +234,18 @@ export const ERRORS = {
     'Writing to or reading from the spool failed.',
     'Check the disk; the object stays where it is and is tried again.',
   ),
+  INTAKE_STUCK: entry(
+    'alarm',
+    'retryable',
+    'Intake has not come to an end with a share for a while: its file system does not answer.',
+    'Look at the named share (a network mount that hangs?); the other shares are served meanwhile.',
+  ),
+  QUOTA_TOO_SMALL: entry(
+    'warning',
+    'permanent',
+    'This alone is more than may ever be inside the gateway at a time.',
+    'Split it, or ask the operator for a larger quota.',
+  ),
 
   // Scan and seal
   SCAN_CRASHED: entry(

@@ -41,6 +41,10 @@ export const LIMITS = {
   walkMaxDepth: 128,
   /** Entries of its shares that one intake process keeps in mind; beyond it new ones wait. */
   intakeMaxEntries: 1_000_000,
+  /** Names that are incomplete and remembered until they are renamed, of one tenant. */
+  intakeMaxIncomplete: 100_000,
+  /** Folders that are watched for events, of all tenants together; the poll sees what happens elsewhere. */
+  intakeMaxWatches: 512,
   /** Versions of one name in a tenant's storage. */
   releaseMaxVersions: 4_096,
   /** Objects larger than this are refused whatever the policy says (1 TiB sparse files and the like have a tighter policy limit). */

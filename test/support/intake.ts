@@ -2,7 +2,8 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Batch, NotTaken, Taken } from '../../ingress/intake/batch.js';
-import type { PollReport, TenantShare } from '../../ingress/intake/round.js';
+import type { PollReport } from '../../ingress/intake/round.js';
+import type { TenantShare } from '../../ingress/intake/tenantIntake.js';
 import { Intake, type IntakeConfig, type IntakeTools } from '../../ingress/intake/watch.js';
 import { ManualClock } from '../../shared/core/clock.js';
 import { newFolder } from './folders.js';
@@ -51,7 +52,9 @@ export function newIntake(
     async settle() {
       await this.intake.poll();
       clock.advance(HOLD_MS);
-      return this.intake.poll();
+      const report = await this.intake.poll();
+      await this.intake.idle();
+      return report;
     },
     taken: () => batches.flatMap((batch) => batch.taken),
     refused: () => batches.flatMap((batch) => batch.refused),

@@ -47,7 +47,7 @@ describe('intake: walking a share', () => {
       'incomplete .part',
       'entry a.PART',
       'incomplete a.part',
-      'entry d.part/inside',
+      'incomplete d.part',
       'entry part',
       'entry x.partial',
     ]);

@@ -42,7 +42,6 @@ describe('intake: snapshot', () => {
         ...(options.coding ?? SMALL),
         packMaxFileBytes,
         maxBytes: options.maxBytes ?? 1e9,
-        yieldNow: async () => {},
         ...useFs,
       });
       batch.finish();

@@ -274,10 +274,10 @@ describe('intake: polling', () => {
     const known = new KnownEntries('posix');
     known.load({ tenant: 'demo', rawPath: Buffer.from('a'), identity, state: 'taken' });
     known.beginWalk();
-    known.endWalk(99n);
+    known.endWalk(new Set([99n]));
     expect(known.look('a', identity, 0)).to.equal('settled');
     known.beginWalk();
-    known.endWalk(1n);
+    known.endWalk(new Set([1n]));
     expect(known.look('a', identity, 0)).to.equal('new');
   });
 
