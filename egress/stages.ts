@@ -165,13 +165,16 @@ export class HighStages {
       open.filter(({ reject }) => reject !== null),
       objects.length,
     );
-    const wanted = open.filter(({ reject }) => reject === null);
+    const accepted = open.filter(({ reject }) => reject === null);
+    const wanted = accepted.filter(({ tenant }) => this.tools.storages.has(tenant));
+    const homeless = accepted.filter((one) => !wanted.includes(one));
     for (let first = 0; first < wanted.length; first += RELEASE_BATCH) {
       waiting.push(...(await this.releaseSome(payload, wanted.slice(first, first + RELEASE_BATCH), objects.length)));
     }
     this.tools.changed(object);
     const [stuck] = waiting;
     if (stuck && !stuck.ok) throw new SluiceError(stuck.code as ErrorCode, stuck.detail);
+    if (homeless.length > 0) this.holdRemoved(object, homeless);
     const released = ledger.objectsOfPayload(object).filter(({ state }) => state === 'released');
     await releaser.ask(
       'forget',
@@ -181,6 +184,17 @@ export class HighStages {
     ledger.closePayload(object);
     this.tools.room.give(object);
     receiver.tell('forget', { object, remove: true });
+  }
+
+  /** What was verified for a tenant that is gone since then stays where it is, until the tenant is back. */
+  private holdRemoved(payload: ObjectId, objects: readonly HighObject[]): never {
+    const { ledger } = this.tools;
+    const detail = `The tenant "${objects[0]!.tenant}" is not in the configuration.`;
+    ledger.transaction(() => {
+      for (const { transfer } of objects) ledger.setState(transfer, 'verifying', 'TENANT_REMOVED', detail);
+    });
+    this.tools.changed(payload);
+    throw new SluiceError('TENANT_REMOVED', detail);
   }
 
   /** Answers what could not be released yet. */

@@ -4,21 +4,24 @@
  *
  *   one-way link -> receive, assemble -> [verify] -> ... -> [release] -> storage        [stage] = queue stage, see stages.ts
  */
-import { mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import { readdirSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { toHex } from '../shared/core/bytes.js';
-import { codeOf, SluiceError, wordsOf } from '../shared/core/errors.js';
+import { codeOf, wordsOf } from '../shared/core/errors.js';
 import { LIMITS } from '../shared/core/limits.js';
 import { readLinkKey } from '../shared/crypto/keyfiles.js';
 import { Acts } from '../shared/ops/acts.js';
 import { Child } from '../shared/ops/children.js';
 import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
 import { type HighConfig, loadHighConfig } from '../shared/ops/config/load.js';
+import { ConfigWatcher } from '../shared/ops/config/reload.js';
+import { Sources } from '../shared/ops/config/sources.js';
 import { writeDurably } from '../shared/ops/durableFiles.js';
 import { type Log, openLog } from '../shared/ops/log.js';
 import { News } from '../shared/ops/news.js';
 import { type AnyStage, registerQueueActs } from '../shared/ops/queueActs.js';
 import { openQueueStore, type QueueStore, type Stage } from '../shared/ops/queues/store.js';
+import { tellRemovedTenants, waitingOf } from '../shared/ops/removedTenants.js';
 import type { Alarm, HighObjectNews, HighReady, HighSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
 import { NEWS_PAGE } from '../shared/ops/sides.js';
 import { processesOf, StateFolder } from '../shared/ops/stateFolder.js';
@@ -30,6 +33,7 @@ import { LinkPosition } from './position.js';
 import type { ReceiverCounters, ReceiverProtocol } from './receive/messages.js';
 import type { ReleaserProtocol } from './release/messages.js';
 import { AssemblyRoom } from './room.js';
+import { makeStorages, storagesOf, verifierRules } from './settings.js';
 import { type EnvelopeJob, HighStages, type PayloadJob } from './stages.js';
 import type { VerifierProtocol } from './verify/messages.js';
 
@@ -71,18 +75,26 @@ export class HighSide {
   private readonly alarmedParameters = new Set<string>();
   private health: HighHealth | undefined;
 
+  private configWatcher: ConfigWatcher<{ config: HighConfig }> | undefined;
+  private readonly storages: Map<string, string>;
+
   private constructor(
     private readonly state: StateFolder,
+    /** The same object all the time: what changes in it are the tenants. */
     private readonly config: HighConfig,
     private readonly listeners: HighListeners,
-  ) {}
+  ) {
+    this.storages = new Map(storagesOf(config));
+  }
 
   static async start({ configFile, stateDir }: SideStart, listeners: HighListeners): Promise<HighSide> {
-    const config = loadHighConfig(configFile, { stateDir });
-    const side = new HighSide(StateFolder.open(stateDir), config, listeners);
+    const sources = new Sources();
+    const load = (noted: Sources) => ({ config: loadHighConfig(configFile, { stateDir, sources: noted }) });
+    const side = new HighSide(StateFolder.open(stateDir), load(sources).config, listeners);
     try {
       await side.open();
       side.writeRun();
+      side.watchConfig(load, sources);
     } catch (error) {
       await side.stop();
       throw error;
@@ -122,6 +134,7 @@ export class HighSide {
   async stop(): Promise<void> {
     clearInterval(this.housekeeping);
     this.health?.stop();
+    this.configWatcher?.stop();
     await this.receiver?.stop();
     await this.releaser?.stop();
     await this.verifier?.stop();
@@ -177,7 +190,7 @@ export class HighSide {
       envelopesDir: state.folder('spool/envelopes'),
       assemblyDir: state.folder('spool/assembly'),
       quarantineDir: state.folder('quarantine'),
-      storages: new Map(config.tenants.map(({ name, storage }) => [name, storage])),
+      storages: this.storages,
       room: this.room,
       changed: (payload) => this.changed(payload),
       alarm: (code, words, about) => this.news.alarm(code, words, about),
@@ -214,19 +227,12 @@ export class HighSide {
 
   private openProcesses(): void {
     const { config, state } = this;
-    const { tenants, keys, link, assembly } = config;
+    const { keys, link, assembly } = config;
     this.verifier = new Child<VerifierProtocol>({
       name: 'verifying',
       module: new URL('./verify/process.js', import.meta.url),
       onStart: async (child) => {
-        const rules = tenants.map(({ maxObjectSize, name, labels, requiredFilters, names }) => ({
-          name,
-          labels,
-          requiredFilters,
-          names,
-          maxObjectBytes: maxObjectSize,
-        }));
-        await child.ask('start', { trusted: keys.trusted, tenants: rules });
+        await child.ask('start', { trusted: keys.trusted, tenants: verifierRules(config) });
       },
     });
     this.releaser = new Child<ReleaserProtocol>({
@@ -271,7 +277,7 @@ export class HighSide {
         trouble: ({ code, words }) => this.news.alarm(code, words),
       },
     });
-    for (const { storage } of tenants) makeStorage(storage);
+    makeStorages(config);
   }
 
   private async openQueues(): Promise<void> {
@@ -324,6 +330,7 @@ export class HighSide {
 
   /** Puts everything spool and ledger know to be unfinished into the queues, whatever they held before. */
   private async rebuild(): Promise<void> {
+    this.tellRemoved();
     for (const file of readdirSync(this.state.folder('spool/envelopes'))) {
       const envelope = /^([0-9a-f]{16})\.envelope$/.exec(file)?.[1];
       if (envelope) await this.enqueueVerify(envelope);
@@ -342,6 +349,41 @@ export class HighSide {
       ? `${first.tenant}: ${first.path}${more.length > 0 ? ` and ${more.length} more` : ''}`
       : payload;
     await this.releaseStage.add([{ key: payload, title, data: { payload } }]);
+  }
+
+  // ------------------------------------------------------------ tenants that change
+
+  private watchConfig(load: (sources: Sources) => { config: HighConfig }, sources: Sources): void {
+    const tools = {
+      load,
+      prepare: (next: { config: HighConfig }) => makeStorages(next.config),
+      apply: (next: { config: HighConfig }) => this.useTenants(next.config),
+      alarm: (code: string, words: string) => this.news.alarm(code, words),
+      over: (code: string) => this.news.over(code),
+    };
+    this.configWatcher = new ConfigWatcher(tools, { config: this.config }, sources);
+    this.configWatcher.start();
+  }
+
+  private tellRemoved(): void {
+    tellRemovedTenants({
+      waiting: waitingOf(this.ledger.tallies.all(), ({ state }) => state === 'verifying' || state === 'assembling'),
+      served: new Set(this.config.tenants.map(({ name }) => name)),
+      alarm: (code, words, about) => this.news.alarm(code, words, about),
+      over: (code, about) => this.news.over(code, about),
+    });
+  }
+
+  private useTenants({ tenants }: HighConfig): void {
+    const { config, storages } = this;
+    config.tenants = tenants;
+    storages.clear();
+    for (const [name, storage] of storagesOf(config)) storages.set(name, storage);
+    this.guard(async () => {
+      await this.verifier.ask('tenants', verifierRules(config));
+    });
+    // What waited for a tenant that is back goes on.
+    this.nextRebuildMs = 0;
   }
 
   // ------------------------------------------------------------ events
@@ -452,21 +494,6 @@ export class HighSide {
 function freeBytesOf(folder: string): number {
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize;
-}
-
-/**
- * Makes the tenant's folder, but nothing above it: a file system that is not mounted must not be mistaken for an empty one.
- */
-function makeStorage(storage: string): void {
-  try {
-    mkdirSync(storage, { mode: 0o750 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
-    throw new SluiceError(
-      'CONFIG_INVALID',
-      `The storage ${storage} cannot be made: ${wordsOf(error)}. Make the folder above it, or mount it.`,
-    );
-  }
 }
 
 /** Of a sequence number of which nothing ever came, nothing but the number is known. */

@@ -444,17 +444,21 @@ export class LowLedger {
 
   /**
    * Spool files of which no object is needed any more: all sent before `beforeMs` (with all of their consignments), or
-   * refused then.
+   * refused then. Oldest first.
    */
-  expiredSpoolFiles(beforeMs: number): { spoolFile: string; payloads: ObjectId[] }[] {
+  expiredSpoolFiles(
+    beforeMs: number,
+  ): { spoolFile: string; tenant: string; changedMs: number; payloads: ObjectId[] }[] {
     const files = this.file.all(
-      `SELECT spool_file FROM objects WHERE spool_file IS NOT NULL GROUP BY spool_file
+      `SELECT spool_file, tenant, max(changed_ms) AS changed_ms FROM objects WHERE spool_file IS NOT NULL GROUP BY spool_file
          HAVING sum(state IN ('sent', 'refused') AND changed_ms < ? AND NOT (consignment IS NOT NULL AND state = 'sent'
            AND ${OF_UNSENT})) = count(*) ORDER BY max(changed_ms)`,
       beforeMs,
     );
-    return files.map(({ spool_file }) => ({
+    return files.map(({ spool_file, tenant, changed_ms }) => ({
       spoolFile: spool_file as string,
+      tenant: tenant as string,
+      changedMs: changed_ms as number,
       payloads: this.file
         .all('SELECT DISTINCT payload FROM objects WHERE spool_file = ? AND payload IS NOT NULL', spool_file as string)
         .map((row) => row.payload as string),

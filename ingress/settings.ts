@@ -2,12 +2,12 @@
 import { toHex } from '../shared/core/bytes.js';
 import { readLinkKey } from '../shared/crypto/keyfiles.js';
 import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
-import type { LowConfig } from '../shared/ops/config/load.js';
+import { type LoadOptions, type LowConfig, loadLowConfig } from '../shared/ops/config/load.js';
 import { OPEN_POLICY } from '../shared/ops/config/schema.js';
 import type { LinkParameters } from '../shared/wire/statements.js';
 import type { IntakeStart, IntakeTenant } from './intake/messages.js';
 import type { LowLedger } from './ledger.js';
-import { loadPolicy, openPolicy } from './scan/policy.js';
+import { loadPolicy, openPolicy, type Policy } from './scan/policy.js';
 import type { SenderSettings, TenantClaims } from './send/orders.js';
 import type { TenantRules } from './stages.js';
 
@@ -16,11 +16,35 @@ export function codingParameters({ link }: LowConfig): { symbolBytes: number; bl
   return { symbolBytes: symbolBytesForMtu(link.mtu), blockSymbols: link.blockSymbols };
 }
 
-/** Label and policy of each tenant. Throws CONFIG_UNREADABLE, CONFIG_INVALID. */
-export function tenantRules({ tenants }: LowConfig): ReadonlyMap<string, TenantRules> {
-  const policyOf = (policy: string) => (policy === OPEN_POLICY ? openPolicy : loadPolicy(policy));
-  return new Map(tenants.map(({ name, label, policy }) => [name, { label, policy: policyOf(policy) }]));
+/** The configuration of the low side, and the rules of its tenants. */
+export interface LowSettings {
+  config: LowConfig;
+  rules: Map<string, TenantRules>;
 }
+
+/** Reads configuration, tenants and policies. Throws CONFIG_UNREADABLE, CONFIG_INVALID, CONFIG_EXPOSED, KEY_EXPOSED. */
+export function loadLowSettings(configFile: string, options: LoadOptions): LowSettings {
+  const config = loadLowConfig(configFile, options);
+  const read = new Map<string, Policy>([[OPEN_POLICY, openPolicy]]);
+  const policyOf = (policy: string): Policy => {
+    const known = read.get(policy) ?? loadPolicy(policy, options);
+    read.set(policy, known);
+    return known;
+  };
+  const rules = config.tenants.map(({ name, label, policy, types }): [string, TenantRules] => [
+    name,
+    { label, policy: { ...policyOf(policy), tenantTypes: types } },
+  ]);
+  return { config, rules: new Map(rules) };
+}
+
+/** What the scan of each tenant must do. */
+export const policiesOf = (rules: ReadonlyMap<string, TenantRules>): Record<string, Policy> =>
+  Object.fromEntries([...rules].map(([name, { policy }]) => [name, policy]));
+
+/** Filters that each tenant's objects must have passed to be sealed. */
+export const requiredFilters = (rules: ReadonlyMap<string, TenantRules>): Record<string, string[]> =>
+  Object.fromEntries([...rules].map(([name, { policy }]) => [name, [...policy.requiredFilters]]));
 
 /** What heartbeats announce. */
 export function linkParameters(config: LowConfig): LinkParameters {

@@ -14,9 +14,12 @@ export interface SpoolRules {
   minFree: number;
   /** Milliseconds for which sent objects are kept. */
   retention: number;
+  /** The same for tenants whose own is another. */
+  retentionOf?: (tenant: string) => number | undefined;
 }
 
 const SWEEP_MS = 60_000;
+type SentFile = ReturnType<LowLedger['expiredSpoolFiles']>[number];
 
 export class SpoolKeeper {
   private nextSweepMs = 0;
@@ -40,10 +43,11 @@ export class SpoolKeeper {
   look(nowMs: number, wantedBytes = 0): string | null {
     if (nowMs >= this.nextSweepMs) {
       this.nextSweepMs = nowMs + SWEEP_MS;
-      this.removeSent(nowMs - this.rules.retention, () => true);
+      const { retention, retentionOf } = this.rules;
+      this.removeSent(nowMs, (file) => nowMs - file.changedMs > (retentionOf?.(file.tenant) ?? retention));
     }
     const isShort = () => this.shortage() !== null || this.roomBytes(wantedBytes) < wantedBytes;
-    if (isShort()) this.removeSent(nowMs, isShort);
+    if (isShort()) this.removeSent(nowMs, () => true, isShort);
     return this.shortage();
   }
 
@@ -69,10 +73,12 @@ export class SpoolKeeper {
     return null;
   }
 
-  /** Removes snapshots and envelopes of what was sent or refused before a time, the oldest first, while it is wanted. */
-  private removeSent(beforeMs: number, wanted: () => boolean): void {
-    for (const { spoolFile, payloads } of this.ledger.expiredSpoolFiles(beforeMs)) {
+  /** Removes snapshots and envelopes of what was sent or refused and may go, the oldest first, while it is wanted. */
+  private removeSent(nowMs: number, mayGo: (file: SentFile) => boolean, wanted = () => true): void {
+    for (const file of this.ledger.expiredSpoolFiles(nowMs)) {
       if (!wanted()) return;
+      if (!mayGo(file)) continue;
+      const { spoolFile, payloads } = file;
       rmSync(join(this.folders.objects, spoolFile), { force: true });
       this.ledger.spoolFileRemoved(spoolFile);
       for (const payload of payloads) {

@@ -177,6 +177,8 @@ export class LowStages {
     if (verdict.verdict === 'pass') return { passed: verdict };
     const finding = verdict.findings.find((found) => found.code.startsWith('SCAN_')) ?? verdict.findings[0];
     const detail = finding?.detail ?? '';
+    if (!this.tools.rules.has(object.tenant))
+      return { state: 'held', code: 'TENANT_REMOVED', detail: removed(object.tenant) };
     if (verdict.verdict !== 'refuse') return { state: 'held', code: 'SCAN_UNAVAILABLE', detail };
     const code = (finding?.code ?? 'SCAN_CRASHED') as ErrorCode;
     try {
@@ -204,6 +206,7 @@ export class LowStages {
     if ('payload' in job) return this.sealOrGiveBack(job.payload);
     if ('consignment' in job) return this.sealConsignment(job.consignment);
     const { ledger, bundles } = this.tools;
+    this.holdRemoved(job.transfers);
     const ready = this.objects(job.transfers).filter(
       ({ state, verdict, payload, consignment, transfer }) =>
         state === 'taken' &&
@@ -232,7 +235,10 @@ export class LowStages {
   private async sealConsignment(id: string): Promise<void> {
     const { ledger, bundles } = this.tools;
     const { consignments } = ledger;
-    if (consignments.get(id)?.state !== 'sealing') return;
+    const { state, tenant = '' } = consignments.get(id) ?? {};
+    if (state !== 'sealing') return;
+    // Before it has numbers: a tenant that is gone may be gone for good.
+    this.rulesOf(tenant);
     if (consignments.payloads(id).length === 0) {
       const groups = groupIntoPayloads(this.objects(consignments.members(id)), bundles);
       const codings: Coding[] = [];
@@ -265,6 +271,20 @@ export class LowStages {
     this.tools.ledger.addPayload(group[0]!.tenant, coding, members);
   }
 
+  /** What was taken for a tenant that is gone since then waits for it, under whatever policy it then has. */
+  private holdRemoved(transfers: readonly TransferId[]): void {
+    const { ledger, rules } = this.tools;
+    const homeless = this.objects(transfers).filter(
+      ({ state, payload, consignment, tenant }) =>
+        state === 'taken' && payload === null && consignment === null && !rules.has(tenant),
+    );
+    if (homeless.length === 0) return;
+    ledger.transaction(() => {
+      for (const { transfer, tenant } of homeless) ledger.holdForScan(transfer, 'TENANT_REMOVED', removed(tenant));
+    });
+    this.tools.changed(homeless.map(({ transfer }) => transfer));
+  }
+
   /** A single object was hashed by blocks while it was taken: no second pass over its bytes. */
   private knownCoding(object: ObjectId, group: readonly LowObject[]): Coding | undefined {
     const [only] = group;
@@ -292,7 +312,10 @@ export class LowStages {
     try {
       await this.sealPayload(object);
     } catch (error) {
-      if (!(error instanceof SluiceError) || error.persistence !== 'permanent') throw error;
+      // A tenant that is gone may be gone for good.
+      const givesUp =
+        error instanceof SluiceError && (error.persistence === 'permanent' || error.code === 'TENANT_REMOVED');
+      if (!givesUp) throw error;
       const transfers = ledger.dropPayload(object);
       for (const transfer of transfers) ledger.holdForScan(transfer, error.code, error.detail);
       this.tools.changed(transfers);
@@ -399,7 +422,7 @@ export class LowStages {
 
   private rulesOf(tenant: string): TenantRules {
     const rules = this.tools.rules.get(tenant);
-    if (!rules) throw new SluiceError('SEAL_VERDICT_INCOMPLETE', `The tenant "${tenant}" is not configured any more.`);
+    if (!rules) throw new SluiceError('TENANT_REMOVED', removed(tenant));
     return rules;
   }
 
@@ -420,6 +443,8 @@ export class LowStages {
     return ranges;
   }
 }
+
+const removed = (tenant: string): string => `The tenant "${tenant}" is not in the configuration.`;
 
 /** Limits of bundles that follow from the configuration. */
 export function bundleLimits(link: { bundleMaxFile: number; bundleSize: number }): BundleLimits {

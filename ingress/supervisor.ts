@@ -10,12 +10,14 @@ import { DEFAULT_CLAIM } from '../shared/core/fairShare.js';
 import { LIMITS } from '../shared/core/limits.js';
 import type { Acts } from '../shared/ops/acts.js';
 import { Child } from '../shared/ops/children.js';
-import { type LowConfig, loadLowConfig } from '../shared/ops/config/load.js';
+import { ConfigWatcher } from '../shared/ops/config/reload.js';
+import { Sources } from '../shared/ops/config/sources.js';
 import { type Log, openLog } from '../shared/ops/log.js';
 import { News } from '../shared/ops/news.js';
 import { Pauses } from '../shared/ops/pauses.js';
 import type { AnyStage } from '../shared/ops/queueActs.js';
 import { type Handler, openQueueStore, type QueueStore } from '../shared/ops/queues/store.js';
+import { tellRemovedTenants, waitingOf } from '../shared/ops/removedTenants.js';
 import type { Alarm, LowObjectNews, LowReady, LowSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
 import { NEWS_PAGE } from '../shared/ops/sides.js';
 import { processesOf, StateFolder } from '../shared/ops/stateFolder.js';
@@ -36,20 +38,17 @@ import type { SenderProtocol, SenderSettings, TenantClaims } from './send/orders
 import {
   codingParameters,
   intakeSettings,
+  intakeTenants,
+  type LowSettings,
   linkParameters,
+  loadLowSettings,
+  policiesOf,
+  requiredFilters,
   senderSettings,
   tenantClaims,
-  tenantRules,
 } from './settings.js';
 import { SpoolKeeper } from './spoolKeeper.js';
-import {
-  bundleLimits,
-  LowStages,
-  type PayloadJob,
-  type SealJob,
-  type TenantRules,
-  type TransfersJob,
-} from './stages.js';
+import { bundleLimits, LowStages, type PayloadJob, type SealJob, type TransfersJob } from './stages.js';
 
 export interface LowListeners {
   objects(news: LowObjectNews[]): void;
@@ -87,8 +86,11 @@ export class LowSide {
   private pauses!: Pauses;
   private sourcePort = 0;
   private session = '';
-  private rules!: ReadonlyMap<string, TenantRules>;
   private claims: TenantClaims = {};
+  private configWatcher: ConfigWatcher<LowSettings> | undefined;
+  /** The same objects all the time: what changes in them are the tenants. */
+  private readonly config: LowSettings['config'];
+  private readonly rules: LowSettings['rules'];
   private nextRebuildMs = performance.now() + REBUILD_MS;
   private intakeHeld = '';
   /** Size of the largest file that waits for room in the spool. */
@@ -98,16 +100,21 @@ export class LowSide {
 
   private constructor(
     private readonly state: StateFolder,
-    private readonly config: LowConfig,
+    private readonly settings: LowSettings,
     private readonly listeners: LowListeners,
-  ) {}
+  ) {
+    this.config = settings.config;
+    this.rules = settings.rules;
+  }
 
   static async start({ configFile, stateDir }: SideStart, listeners: LowListeners): Promise<LowSide> {
-    const config = loadLowConfig(configFile, { stateDir });
-    const side = new LowSide(StateFolder.open(stateDir), config, listeners);
+    const sources = new Sources();
+    const load = (noted: Sources) => loadLowSettings(configFile, { stateDir, sources: noted });
+    const side = new LowSide(StateFolder.open(stateDir), load(sources), listeners);
     try {
       await side.open();
       side.writeRun();
+      side.watchConfig(load, sources);
     } catch (error) {
       await side.stop();
       throw error;
@@ -152,6 +159,7 @@ export class LowSide {
   async stop(): Promise<void> {
     clearInterval(this.housekeeping);
     this.health?.stop();
+    this.configWatcher?.stop();
     this.announcer?.stop();
     this.pauses?.close();
     await this.intake?.stop();
@@ -188,7 +196,6 @@ export class LowSide {
     const envelopesDir = state.folder('spool/envelopes');
     this.ledger = new LowLedger(state.file('ledger.sqlite'), Date.now);
     const coding = codingParameters(config);
-    this.rules = tenantRules(config);
     this.claims = tenantClaims(config);
     this.pauses = new Pauses({
       memory: this.ledger,
@@ -228,7 +235,12 @@ export class LowSide {
       () => config.tenants,
       (code, words) => this.news.alarm(code, words),
     );
-    this.spool = new SpoolKeeper(this.ledger, config.spool, { objects: objectsDir, envelopes: envelopesDir });
+    const retentionOf = (tenant: string) => config.tenants.find(({ name }) => name === tenant)?.retention;
+    this.spool = new SpoolKeeper(
+      this.ledger,
+      { ...config.spool, retentionOf },
+      { objects: objectsDir, envelopes: envelopesDir },
+    );
     this.resender = new Resender(this.ledger, this.stages, coding);
     this.acts = lowActs(this.ledger, this.resender, this.queueTools(), Date.now);
     await this.openQueues();
@@ -251,7 +263,7 @@ export class LowSide {
   private openProcesses(): void {
     const { config, state, rules } = this;
     this.scanner = new Scanner({
-      policyByTenant: Object.fromEntries([...rules].map(([name, { policy }]) => [name, policy])),
+      policyByTenant: policiesOf(rules),
       scratchDir: state.folder('scratch'),
       timeoutMs: config.scan.timeout,
       memoryMaxBytes: config.scan.memory,
@@ -262,10 +274,7 @@ export class LowSide {
       name: 'sealing',
       module: new URL('./seal/process.js', import.meta.url),
       onStart: async (child) => {
-        const required = Object.fromEntries(
-          [...rules].map(([name, { policy }]) => [name, [...policy.requiredFilters]]),
-        );
-        await child.ask('start', { keyFile: config.keys.signing, required });
+        await child.ask('start', { keyFile: config.keys.signing, required: requiredFilters(rules) });
       },
     });
     this.sender = new Child<SenderProtocol>({
@@ -351,6 +360,7 @@ export class LowSide {
 
   /** Puts everything the ledger knows to be unfinished into the queues, whatever they held before. */
   private async rebuild(): Promise<void> {
+    this.tellRemoved();
     const { ledger, stages } = this;
     for (const state of ['taken', 'held'] as const) {
       for (const transfers of byTenant(ledger.waiting(state, false))) await stages.enqueueScan(transfers);
@@ -360,6 +370,48 @@ export class LowSide {
     for (const { object } of ledger.payloadsIn('sealing')) await stages.enqueueSealing(object);
     for (const { object } of ledger.payloadsIn('sealed')) await stages.enqueueSend(object);
     this.originals.again();
+  }
+
+  // ------------------------------------------------------------ tenants that change
+
+  private watchConfig(load: (sources: Sources) => LowSettings, sources: Sources): void {
+    const tools = {
+      load,
+      prepare: () => {},
+      apply: (next: LowSettings) => this.useTenants(next),
+      alarm: (code: string, words: string) => this.news.alarm(code, words),
+      over: (code: string) => this.news.over(code),
+    };
+    this.configWatcher = new ConfigWatcher(tools, this.settings, sources);
+    this.configWatcher.start();
+  }
+
+  private tellRemoved(): void {
+    tellRemovedTenants({
+      waiting: waitingOf(
+        this.ledger.tallies.all(),
+        ({ state, isSpooled }) => isSpooled && (state === 'taken' || state === 'held'),
+      ),
+      served: new Set(this.config.tenants.map(({ name }) => name)),
+      alarm: (code, words, about) => this.news.alarm(code, words, about),
+      over: (code, about) => this.news.over(code, about),
+    });
+  }
+
+  private useTenants(next: LowSettings): void {
+    const { config, rules } = this;
+    config.tenants = next.config.tenants;
+    rules.clear();
+    for (const [name, rule] of next.rules) rules.set(name, rule);
+    this.scanner.usePolicies(policiesOf(rules));
+    this.claims = tenantClaims(config);
+    this.sender.tell('claims', this.claims);
+    this.intake.setTenants(intakeTenants(config.tenants, rules));
+    this.sealer
+      .ask('require', requiredFilters(rules))
+      .catch((error) => this.news.alarm('SEAL_UNAVAILABLE', wordsOf(error)));
+    // What was held for a tenant that is back goes on.
+    this.nextRebuildMs = 0;
   }
 
   // ------------------------------------------------------------ events

@@ -8,6 +8,8 @@ export interface TenantRules {
   requiredFilters: string[];
   names: 'posix' | 'portable';
   maxObjectBytes: number;
+  /** Media types, as manifests name them. */
+  types: string[];
 }
 
 export interface VerifierStart {
@@ -66,6 +68,8 @@ export interface VerifierProtocol {
     start: { ask: VerifierStart; answer: { trustedKeys: string[] } };
     manifests: { ask: { object: ObjectId; bytes: Uint8Array }; answer: Verified<VerifiedManifests> };
     heartbeat: { ask: Uint8Array; answer: Verified<Heartbeat> };
+    /** Other rules, from the next envelope on. */
+    tenants: { ask: TenantRules[]; answer: null };
   };
   toChild: Record<never, never>;
   toParent: Record<never, never>;

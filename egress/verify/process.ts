@@ -21,5 +21,9 @@ serveParent<VerifierProtocol>({
     },
     manifests: ({ bytes }) => need().manifests(bytes),
     heartbeat: (bytes) => need().heartbeat(bytes),
+    tenants: (tenants) => {
+      need().useTenants(tenants);
+      return null;
+    },
   },
 });

@@ -9,6 +9,7 @@ import { toHex } from '../../shared/core/bytes.js';
 import { codeOf, SluiceError } from '../../shared/core/errors.js';
 import type { PublicKey } from '../../shared/crypto/publicKey.js';
 import { statementVerifies } from '../../shared/crypto/signature.js';
+import { isTypeAllowed } from '../../shared/wire/mediaTypes.js';
 import { checkPath, showName } from '../../shared/wire/names.js';
 import {
   CONSIGNED_TYPE,
@@ -29,11 +30,16 @@ const SHA256_OF_NOTHING = createHash('sha256').digest('hex');
 
 export class Verifier {
   private readonly keys = new Map<string, PublicKey>();
-  private readonly tenants = new Map<string, TenantRules>();
+  private tenants = new Map<string, TenantRules>();
 
   constructor(keys: readonly PublicKey[], tenants: readonly TenantRules[]) {
     for (const key of keys) this.keys.set(toHex(key.keyId), key);
-    for (const tenant of tenants) this.tenants.set(tenant.name, tenant);
+    this.useTenants(tenants);
+  }
+
+  /** What was judged before stays judged. */
+  useTenants(tenants: readonly TenantRules[]): void {
+    this.tenants = new Map(tenants.map((tenant) => [tenant.name, tenant]));
   }
 
   manifests(bytes: Uint8Array): Verified<VerifiedManifests> {
@@ -107,7 +113,7 @@ export class Verifier {
     rules: TenantRules,
     path: ReturnType<typeof checkPath>,
   ): { code: string; detail: string } | undefined {
-    const { label, sizeBytes, sha256, verdicts } = manifest;
+    const { label, sizeBytes, sha256, verdicts, type } = manifest;
     if (!path.ok) return { code: path.code, detail: path.detail };
     const root = consignment ? checkPath(consignment.root, rules.names) : undefined;
     if (root && !root.ok) return { code: root.code, detail: root.detail };
@@ -115,7 +121,10 @@ export class Verifier {
       return { code: 'CONSIGNMENT_INVALID', detail: 'It names a consignment without saying what belongs to it.' };
     }
     if (!rules.labels.includes(label))
-      return { code: 'VERIFY_LABEL_NOT_ALLOWED', detail: `It is labelled "${label}".` };
+      return { code: 'VERIFY_LABEL_NOT_ALLOWED', detail: `It is labelled "${showName(label)}".` };
+    if (!isTypeAllowed(rules.types, type)) {
+      return { code: 'VERIFY_TYPE_NOT_ALLOWED', detail: `The low side says it is ${showName(type)}.` };
+    }
     if (sizeBytes > rules.maxObjectBytes) {
       return { code: 'VERIFY_TOO_LARGE', detail: `It has ${sizeBytes} bytes, ${rules.maxObjectBytes} are allowed.` };
     }
@@ -133,7 +142,7 @@ export class Verifier {
 }
 
 function unknownTenant(tenant: string): { code: string; detail: string } {
-  return { code: 'VERIFY_TENANT_UNKNOWN', detail: `It is called "${tenant}".` };
+  return { code: 'VERIFY_TENANT_UNKNOWN', detail: `It is called "${showName(tenant)}".` };
 }
 
 function answer<T>(work: () => T): Verified<T> {

@@ -10,7 +10,7 @@ export interface ScanRequest extends Snapshot {
 
 export type ScanProtocol = {
   requests: {
-    /** Once, at the start: the policy of every tenant. */
+    /** At the start, and when they have changed: the policy of every tenant. */
     policies: { ask: Record<string, Policy>; answer: null };
     /** Scans one after the other; answers when every result has been told. */
     scan: { ask: ScanRequest[]; answer: null };

@@ -69,9 +69,16 @@ const schema = z.strictObject({
   archive,
 });
 
+export interface PolicyReading {
+  /** Is told of the file. */
+  readonly sources?: Sources | undefined;
+  /** Collects what is wrong. */
+  readonly problems?: Problems | undefined;
+}
+
 /** Reads a policy file. CONFIG_UNREADABLE when it cannot be had, CONFIG_INVALID with a line for every problem. */
-export function loadPolicy(path: string, sources?: Sources): Policy {
-  const problems = new Problems(path);
+export function loadPolicy(path: string, { sources, problems: all }: PolicyReading = {}): Policy {
+  const problems = all?.of(path) ?? new Problems(path);
   sources?.note(path);
   const value = parseYaml(readConfigText(path), problems);
   problems.throwIfAny();

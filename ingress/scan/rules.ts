@@ -3,6 +3,7 @@
  * reader of policy files.
  */
 import type { ErrorCode } from '../../shared/core/errors.js';
+import { isTypeAllowed } from '../../shared/wire/mediaTypes.js';
 import type { NamesProfile } from '../../shared/wire/names.js';
 
 /** Filters there are, in the order in which a policy that lists none runs them. */
@@ -34,6 +35,8 @@ export interface Policy {
   readonly names: NamesProfile;
   /** Media types, or families such as "image/*". */
   readonly allowedTypes: 'any' | readonly string[];
+  /** The same, from the configuration of the tenant: a type must be on both lists. */
+  readonly tenantTypes?: readonly string[];
   /** Findings that refuse. */
   readonly refuse: readonly PolicyFinding[];
   /** What an archive may hold: inflated bytes up to the floor or maxRatio times its own size, at most maxInflated. */
@@ -45,10 +48,8 @@ export interface Policy {
   };
 }
 
-/** Whether a media type (its parameters do not matter) may pass. */
-export function allowsType(policy: Policy, type: string): boolean {
-  if (policy.allowedTypes === 'any') return true;
-  const [plain] = type.split(';');
-  const family = `${plain!.split('/')[0]}/*`;
-  return policy.allowedTypes.some((allowed) => allowed === plain || allowed === family);
+/** Whether a media type may pass. */
+export function allowsType({ allowedTypes, tenantTypes }: Policy, type: string): boolean {
+  const lists = [allowedTypes === 'any' ? undefined : allowedTypes, tenantTypes];
+  return lists.every((list) => list === undefined || isTypeAllowed(list, type));
 }

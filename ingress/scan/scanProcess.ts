@@ -47,9 +47,19 @@ export class ScanProcess {
   #backoffMs = BACKOFF_FIRST_MS;
   #closed = false;
   #unavailable = '';
+  /** What is to count, and what the running process was told. */
+  #policies: Record<string, Policy>;
+  #told: Record<string, Policy> | undefined;
   #hear: (results: Verdict[]) => void = () => {};
 
-  constructor(private readonly options: ScanProcessOptions) {}
+  constructor(private readonly options: ScanProcessOptions) {
+    this.#policies = options.policies;
+  }
+
+  /** Other policies, from the next run on. */
+  usePolicies(policies: Record<string, Policy>): void {
+    this.#policies = policies;
+  }
 
   get pid(): number | undefined {
     return this.#child?.pid;
@@ -89,6 +99,7 @@ export class ScanProcess {
     }, WATCH_INTERVAL_MS);
     let end: RunEnd = { failure: undefined, detail: '' };
     try {
+      if (this.#told !== this.#policies) await this.#tell(child);
       await child.ask('scan', requests as ScanRequest[], Number.POSITIVE_INFINITY);
       if (done < requests.length) end = { failure: 'crash', detail: 'It left objects without a result.' };
     } catch (error) {
@@ -127,7 +138,7 @@ export class ScanProcess {
   }
 
   async #start(): Promise<void> {
-    const { policies, scratchDir, memoryMaxBytes, module } = this.options;
+    const { scratchDir, memoryMaxBytes, module } = this.options;
     if (this.#closed) throw new SluiceError('CHILD_FAILED', 'The scanner is being stopped.');
     const child = new Child<ScanProtocol>({
       name: 'scan',
@@ -137,7 +148,7 @@ export class ScanProcess {
       restart: false,
       onEvent: { results: (results) => this.#hear(results) },
       onStart: async (voice) => {
-        await voice.ask('policies', policies);
+        await this.#tell(voice);
         await limitProcess(voice.pid!, memoryMaxBytes);
         const resident = residentBytes(voice.pid!) ?? 0;
         if (resident > memoryMaxBytes * IDLE_SHARE) {
@@ -148,6 +159,12 @@ export class ScanProcess {
     });
     this.#child = child;
     await child.start();
+  }
+
+  async #tell(child: Pick<Child<ScanProtocol>, 'ask'>): Promise<void> {
+    const policies = this.#policies;
+    await child.ask('policies', policies);
+    this.#told = policies;
   }
 
   async #dismiss(): Promise<void> {

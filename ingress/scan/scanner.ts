@@ -61,7 +61,7 @@ interface Waiting extends WaitingObject {
 }
 
 export class Scanner {
-  readonly #policies: ReadonlyMap<string, Policy>;
+  #policies: ReadonlyMap<string, Policy>;
   readonly #processes: ScanProcess[] = [];
   readonly #busy = new Set<ScanProcess>();
   readonly #waiting: WaitingScans<Waiting>;
@@ -83,6 +83,24 @@ export class Scanner {
     for (let i = 0; i < count; i++) {
       const { policyByTenant: policies, scratchDir, timeoutMs, memoryMaxBytes } = options;
       this.#processes.push(new ScanProcess({ policies, scratchDir, timeoutMs, memoryMaxBytes, module }));
+    }
+  }
+
+  /**
+   * Other policies. An object is judged by the policy that is in force when its list is handed to a process; where that
+   * changes meanwhile what it required, its verdict does not count and it is held to be scanned again.
+   */
+  usePolicies(policyByTenant: Record<string, Policy>): void {
+    this.#policies = new Map(Object.entries(policyByTenant));
+    for (const process of this.#processes) process.usePolicies(policyByTenant);
+    this.#holdRemoved();
+  }
+
+  /** No process could do anything with an object whose tenant it does not know. */
+  #holdRemoved(): void {
+    const removed = this.#waiting.tenants.filter((tenant) => !this.#policies.has(tenant));
+    for (const { resolve } of removed.flatMap((tenant) => this.#waiting.takeOf(tenant))) {
+      resolve(without('hold', 'TENANT_REMOVED', ''));
     }
   }
 
@@ -120,7 +138,7 @@ export class Scanner {
   /** What needs no look at the bytes. */
   #beforehand({ tenant, size }: ScanRequest): ScanResult | undefined {
     const policy = this.#policies.get(tenant);
-    if (!policy) return without('hold', 'SCAN_UNAVAILABLE', 'The tenant has no policy.');
+    if (!policy) return without('hold', 'TENANT_REMOVED', '');
     if (this.#closed) return without('hold', 'SCAN_UNAVAILABLE', STOPPING);
     if (size > policy.maxObjectBytes) {
       return without('refuse', 'INTAKE_TOO_LARGE', `It has ${size} bytes, the policy allows ${policy.maxObjectBytes}.`);
@@ -173,6 +191,7 @@ export class Scanner {
     } else {
       for (const waiting of left) waiting.suspect = true;
       this.#waiting.addAgain(left);
+      this.#holdRemoved();
     }
   }
 

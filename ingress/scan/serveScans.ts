@@ -18,6 +18,7 @@ export function serveScans(
   const parent = serveParent<ScanProtocol>({
     answer: {
       policies: (policies) => {
+        pipelines.clear();
         for (const [tenant, policy] of Object.entries(policies)) pipelines.set(tenant, pipelineOf(policy));
         return null;
       },

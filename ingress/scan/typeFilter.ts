@@ -8,7 +8,7 @@ import { allowsType } from './rules.js';
 export const typeFilter: Filter = {
   name: 'type',
   version: '1',
-  configuration: ({ allowedTypes, refuse }) => ({ allowedTypes, refuse }),
+  configuration: ({ allowedTypes, tenantTypes, refuse }) => ({ allowedTypes, tenantTypes, refuse }),
 
   async inspect(subject, context) {
     const findings = new Findings('type', context.policy);

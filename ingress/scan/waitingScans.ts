@@ -69,6 +69,17 @@ export class WaitingScans<W extends Waiting> {
     return taken;
   }
 
+  get tenants(): string[] {
+    return [...this.lines.keys()];
+  }
+
+  takeOf(tenant: string): W[] {
+    const { lists = [], alone = [] } = this.lines.get(tenant) ?? {};
+    if (this.lines.delete(tenant)) this.shares.leave(tenant);
+    this.count -= lists.length + alone.length;
+    return [...lists, ...alone].map(({ waiting }) => waiting);
+  }
+
   takeAll(): W[] {
     const all = [...this.lines.values()].flatMap(({ lists, alone }) =>
       [...lists, ...alone].map(({ waiting }) => waiting),

@@ -29,6 +29,8 @@ export interface SealerProtocol {
     start: { ask: { keyFile: string; required: Record<string, string[]> }; answer: { keyId: string } };
     seal: { ask: SealRequest; answer: SealedEnvelope };
     heartbeat: { ask: Omit<Heartbeat, 'keyId'>; answer: SealedEnvelope };
+    /** Other filters that each tenant's objects must have passed. */
+    require: { ask: Record<string, string[]>; answer: null };
   };
   toChild: Record<never, never>;
   toParent: Record<never, never>;

@@ -20,5 +20,9 @@ serveParent<SealerProtocol>({
     },
     seal: (request) => need().seal(request),
     heartbeat: (heartbeat) => need().heartbeat(heartbeat),
+    require: (required) => {
+      need().require(required);
+      return null;
+    },
   },
 });

@@ -28,9 +28,14 @@ export class Sealer {
 
   constructor(
     private readonly key: KeyObject,
-    private readonly required: Record<string, string[]>,
+    private required: Record<string, string[]>,
   ) {
     this.keyId = publicKeyOf(key).keyId;
+  }
+
+  /** Other requirements, from the next statement on. */
+  require(required: Record<string, string[]>): void {
+    this.required = required;
   }
 
   /**

@@ -37,6 +37,19 @@ export const ERRORS = {
     'The configuration holds a key or a value that is not allowed.',
     'Correct the named key; "sluice config reference" lists every key with its unit and default.',
   ),
+  CONFIG_REFUSED: entry(
+    'alarm',
+    'retryable',
+    'A changed configuration is wrong, so the one from before stays in force, all of it.',
+    'Correct the file at the named line; it is read again by itself within seconds. "sluice tenants check" says the same beforehand.',
+  ),
+  CONFIG_RELOADED: entry('info', 'permanent', 'Changed tenants or policies are in force.', 'Nothing to do.'),
+  CONFIG_RESTART: entry(
+    'warning',
+    'retryable',
+    'Keys were changed that only count after a restart.',
+    'Restart this side when it suits, or put the old values back.',
+  ),
   CONFIG_EXPOSED: entry(
     'alarm',
     'permanent',
@@ -138,6 +151,13 @@ export const ERRORS = {
     'retryable',
     'A process of the gateway stopped unexpectedly.',
     'It is started again by itself; look into the log when it repeats.',
+  ),
+
+  TENANT_REMOVED: entry(
+    'warning',
+    'retryable',
+    'The tenant of this object is not served here any more.',
+    'Put the tenant back into the configuration and the object goes on by itself; else it stays where it is.',
   ),
 
   // Names (intake and, by its own check, verify)
@@ -405,6 +425,12 @@ export const ERRORS = {
     'permanent',
     'The classification label is not allowed for this tenant here.',
     'Correct the label on the low side, or the high side policy.',
+  ),
+  VERIFY_TYPE_NOT_ALLOWED: entry(
+    'warning',
+    'permanent',
+    'Objects of this type, as the low side names it, are not released to the tenant.',
+    'Add the type to the tenant on the high side, or take it out of those the low side lets pass.',
   ),
   VERIFY_VERDICT_MISSING: entry(
     'alarm',

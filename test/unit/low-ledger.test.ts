@@ -349,7 +349,9 @@ describe('ledger of the low side', () => {
       seal(1);
       send(1);
       clock.advance(1);
-      expect(ledger.expiredSpoolFiles(clock.wallMs())).to.deep.equal([{ spoolFile: 'p1-0', payloads: [objectId(1)] }]);
+      const [file, ...more] = ledger.expiredSpoolFiles(clock.wallMs());
+      expect(more).to.deep.equal([]);
+      expect(file).to.deep.include({ spoolFile: 'p1-0', payloads: [objectId(1)] });
       ledger.payloadAgain(objectId(1));
       clock.advance(1);
       expect(ledger.expiredSpoolFiles(clock.wallMs())).to.deep.equal([]);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { LowLedger, newTransferId } from '../../ingress/ledger.js';
 import { Quarantine } from '../../ingress/quarantine.js';
+import { openPolicy } from '../../ingress/scan/policy.js';
 import { LowStages, type StageTools } from '../../ingress/stages.js';
 import { newFolder, removeFolders } from '../support/folders.js';
 
@@ -83,6 +84,7 @@ describe('quarantine of the low side', () => {
       quarantine,
       objectsDir,
       changed: () => undefined,
+      rules: new Map([['demo', { label: '', policy: openPolicy }]]),
       scanner: {
         scan: async (requests: { name: string }[]) => {
           scanned.push(requests.map(({ name }) => name));

@@ -59,8 +59,8 @@ describe('scan scanner', () => {
       'pass',
       'refuse SCAN_TYPE_NOT_ALLOWED',
       'refuse INTAKE_TOO_LARGE',
-      'hold SCAN_UNAVAILABLE',
-      'hold SCAN_UNAVAILABLE',
+      'hold TENANT_REMOVED',
+      'hold TENANT_REMOVED',
     ]);
   });
 

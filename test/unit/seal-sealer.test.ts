@@ -26,7 +26,7 @@ const sealer = new Sealer(signingKey(SEED), REQUIRED);
 const rules = { name: 'alpha', labels: ['unclassified'], requiredFilters: REQUIRED.alpha };
 const verifier = new Verifier(
   [publicKeyOf(signingKey(SEED))],
-  [{ ...rules, names: 'portable' as const, maxObjectBytes: 1e6 }],
+  [{ ...rules, names: 'portable' as const, maxObjectBytes: 1e6, types: ['*/*'] }],
 );
 
 const filter = (name: string, digest: string): FilterVerdict => ({

@@ -42,6 +42,7 @@ const RULES: TenantRules = {
   requiredFilters: ['type'],
   names: 'portable',
   maxObjectBytes: 2000,
+  types: ['*/*'],
 };
 const verifier = new Verifier([publicKeyOf(key)], [RULES]);
 
