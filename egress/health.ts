@@ -1,5 +1,6 @@
 /** Everything that watches the high side without taking part in its work: status, metrics, pruning. */
 import type { HighConfig } from '../shared/ops/config/load.js';
+import { SideMetrics } from '../shared/ops/metrics.js';
 import type { News } from '../shared/ops/news.js';
 import type { QueueStore, Stage } from '../shared/ops/queues/store.js';
 import type { HighObjectNews } from '../shared/ops/sides.js';
@@ -58,7 +59,10 @@ export class HighHealth {
       frameBytes,
       spool: () => ({ ...room(), limitBytes: config().assembly.spoolMax }),
     });
-    this.status = new StatusKeeper({ state, news, stages, build: () => builder.build() });
+    const metrics = new SideMetrics('high', (name) => config().tenants.some((tenant) => tenant.name === name));
+    news.onObjects((objects) => metrics.objects(objects));
+    news.onAlarm((alarm) => metrics.alarm(alarm));
+    this.status = new StatusKeeper({ state, news, stages, metrics, build: () => builder.build() });
   }
 
   /** The receiver has told its counters. */

@@ -1,6 +1,7 @@
 /** Everything that watches the low side without taking part in its work: status, metrics, pruning. */
 import type { Child } from '../shared/ops/children.js';
 import type { LowConfig } from '../shared/ops/config/load.js';
+import { SideMetrics } from '../shared/ops/metrics.js';
 import type { News } from '../shared/ops/news.js';
 import type { QueueStore, Stage } from '../shared/ops/queues/store.js';
 import type { LowObjectNews } from '../shared/ops/sides.js';
@@ -56,7 +57,10 @@ export class LowHealth {
       rateBps: () => config().link.rate,
       spool: () => ({ limitBytes: config().spool.highWater, freeBytes: freeBytes() }),
     });
-    this.status = new StatusKeeper({ state, news, stages, build: () => builder.build() });
+    const metrics = new SideMetrics('low', (name) => config().tenants.some((tenant) => tenant.name === name));
+    news.onObjects((objects) => metrics.objects(objects));
+    news.onAlarm((alarm) => metrics.alarm(alarm));
+    this.status = new StatusKeeper({ state, news, stages, metrics, build: () => builder.build() });
   }
 
   /** Intake has looked at the shares. */

@@ -133,6 +133,8 @@ export const LIMITS = {
   /** Files a daily summary names, and days that are summed up afterwards when the gateway was down over midnight. */
   summaryMaxNamed: 100,
   summaryMaxDays: 31,
+  /** Objects whose way is timed at once. */
+  objectsTimed: 50_000,
   /** Alarms told apart at once, and past ones remembered; characters of what one says. */
   alarmsActive: 256,
   alarmsRemembered: 64,

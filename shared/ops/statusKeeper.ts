@@ -4,26 +4,33 @@
  */
 import { wordsOf } from '../core/errors.js';
 import { ClockWatch } from './clockWatch.js';
+import type { SideMetrics } from './metrics.js';
 import type { News } from './news.js';
 import type { StageWatch } from './stageWatch.js';
 import type { StateFolder } from './stateFolder.js';
-import { type SideStatus, STATUS_FILE } from './status.js';
+import { type SideStatus, STATUS_FILE, type StatusPush } from './status.js';
 import { systemClock } from './systemClock.js';
 
 export interface StatusKeeperTools {
   state: Pick<StateFolder, 'writeFile'>;
   news: Pick<News<never>, 'alarm' | 'tick'>;
   stages: StageWatch;
+  metrics: Pick<SideMetrics, 'text'>;
   build: () => SideStatus;
 }
 
 const EVERY_MS = 500;
 /** The file every so many times. */
 const FILE_EVERY = 2;
+/** Metrics are scraped every few seconds: a new text so often, and less often when it takes long to make. */
+const METRICS_EVERY_MS = 1_500;
+const METRICS_PART = 50;
 
 export class StatusKeeper {
   readonly clockWatch: ClockWatch;
-  private readonly listeners: ((status: SideStatus) => void)[] = [];
+  private readonly listeners: ((push: StatusPush) => void)[] = [];
+  private metrics = '';
+  private nextMetricsMs = 0;
   private timer: NodeJS.Timeout | undefined;
   private built = 0;
 
@@ -31,7 +38,8 @@ export class StatusKeeper {
     this.clockWatch = new ClockWatch(systemClock, (words) => tools.news.alarm('CLOCK_STEPPED', words));
   }
 
-  onStatus(listener: (status: SideStatus) => void): void {
+  /** Told about twice a second: what the console process shows. */
+  onPush(listener: (push: StatusPush) => void): void {
     this.listeners.push(listener);
   }
 
@@ -57,10 +65,24 @@ export class StatusKeeper {
       stages.look();
       const status = this.tools.build();
       if (this.built++ % FILE_EVERY === 0) this.tools.state.writeFile(STATUS_FILE, status);
-      for (const listener of this.listeners) listener(status);
+      if (this.listeners.length === 0) return;
+      for (const listener of this.listeners) listener({ status, metrics: this.metrics });
+      void this.renewMetrics(status);
     } catch (error) {
       // A disk that is full, most often: the side goes on, and the alarm reaches whoever still can be reached.
       news.alarm('SPOOL_IO', `The status of this side cannot be written: ${wordsOf(error)}`, STATUS_FILE);
+    }
+  }
+
+  private async renewMetrics(status: SideStatus): Promise<void> {
+    const startedMs = performance.now();
+    if (startedMs < this.nextMetricsMs) return;
+    this.nextMetricsMs = Number.POSITIVE_INFINITY;
+    try {
+      this.metrics = await this.tools.metrics.text(status);
+    } finally {
+      const endedMs = performance.now();
+      this.nextMetricsMs = endedMs + Math.max(METRICS_EVERY_MS, METRICS_PART * (endedMs - startedMs));
     }
   }
 }
