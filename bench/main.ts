@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { SluiceError, wordsOf } from '../shared/core/errors.js';
+import { parseRate, parseSize } from '../shared/core/units.js';
+import { benchFairness } from './fairness.js';
 import { benchFec } from './fec.js';
 
 function machine(): object {
@@ -48,10 +50,57 @@ async function fec(args: string[]): Promise<void> {
   }
 }
 
+async function fairness(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      big: { type: 'string', default: '5GiB' },
+      storm: { type: 'string', default: '0' },
+      letters: { type: 'string', default: '20' },
+      size: { type: 'string', default: '10KiB' },
+      rate: { type: 'string', default: '200Mbps' },
+      weights: { type: 'string', default: '10' },
+      queues: { type: 'string', default: 'auto' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const [storm, letters, weightsSeconds] = [values.storm, values.letters, values.weights].map(Number) as [
+    number,
+    number,
+    number,
+  ];
+  if (![storm, letters, weightsSeconds].every((value) => Number.isInteger(value) && value >= 0)) {
+    throw new SluiceError('USAGE', '--storm, --letters and --weights (seconds) are whole numbers.');
+  }
+  const { queues } = values;
+  if (queues !== 'auto' && queues !== 'redis-server' && queues !== 'embedded') {
+    throw new SluiceError('USAGE', '--queues is auto, redis-server or embedded.');
+  }
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const asked = { bigBytes: parseSize(values.big), storm, letters, letterBytes: parseSize(values.size) };
+  const rateBps = parseRate(values.rate);
+  const result = await benchFairness({ ...asked, rateBps, weightsSeconds, queues, say });
+  if (values.json) {
+    process.stdout.write(`${JSON.stringify({ bench: 'fairness', ...machine(), ...asked, rateBps, ...result })}\n`);
+    return;
+  }
+  const { lettersMs, medianMs, medianFromTakenMs, shares, loadAverage } = result;
+  if (letters > 0) {
+    const range = `${lettersMs[0]} to ${lettersMs.at(-1)} ms`;
+    say(`${letters} letters: median ${medianMs} ms (${range}), ${medianFromTakenMs} ms of them since they were taken`);
+  }
+  for (const [tenant, share] of Object.entries(shares)) say(`${tenant}: ${(share * 100).toFixed(1)} % of its share`);
+  say(`load average ${loadAverage.toFixed(1)}`);
+}
+
+const USAGE = `sluice bench fec --k K --repair M --lost E [--json]
+       sluice bench fairness [--big 5GiB] [--storm FILES] [--letters 20] [--size 10KiB] [--rate 200Mbps] [--weights SECONDS] [--json]`;
+
 const [what, ...args] = process.argv.slice(2);
 try {
-  if (what !== 'fec') throw new SluiceError('USAGE', 'sluice bench fec --k K --repair M --lost E [--json]');
-  await fec(args);
+  if (what === 'fec') await fec(args);
+  else if (what === 'fairness') await fairness(args);
+  else throw new SluiceError('USAGE', USAGE);
 } catch (error) {
   process.stderr.write(`sluice bench: ${wordsOf(error)}\n`);
   process.exitCode = 2;

@@ -133,7 +133,7 @@ export class LowSide {
   }
 
   async summary(): Promise<LowSummary> {
-    const { framesSent, bytesSent, sendErrors, arrivals } = await this.sender.ask('counters', null);
+    const { framesSent, bytesSent, sendErrors, arrivals, tenantBytes } = await this.sender.ask('counters', null);
     return {
       pids: this.pids(),
       counts: this.ledger.counts(),
@@ -141,6 +141,7 @@ export class LowSide {
       bytesSent,
       sendErrors,
       arrivals,
+      tenantBytes,
       sequenceLast: this.ledger.sequenceLast(),
       sequenceDone: this.ledger.sequenceDone(),
       spoolBytes: this.ledger.spoolBytes(),

@@ -67,6 +67,8 @@ export interface LowSummary {
   sendErrors: number;
   /** Datagrams that arrived at the sending socket. */
   arrivals: number;
+  /** Bytes of frames made for each tenant since the sender started. */
+  tenantBytes: Record<string, number>;
   sequenceLast: number;
   sequenceDone: number;
   spoolBytes: number;

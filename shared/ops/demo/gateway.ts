@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SluiceError } from '../../core/errors.js';
+import type { Priority } from '../../core/fairShare.js';
 import { generateKeys, KEY_FILES } from '../../crypto/keyfiles.js';
 import type { SimulatorCounters, SimulatorOptions } from '../../link/simulator.js';
 import { type FromSimulator, SIMULATOR_MODULE, type ToSimulator } from '../../link/simulatorMessages.js';
@@ -29,12 +30,21 @@ import type {
 } from '../sides.js';
 import { processesOf } from '../stateFolder.js';
 
+export interface DemoTenant {
+  name: string;
+  share: string;
+  afterSent: 'move' | 'keep';
+  policy?: string;
+  priority?: Priority;
+  weight?: number;
+}
+
 export interface GatewayOptions {
   stateDir: string;
   storageRoot: string;
   /** Folder for the receipts of both sides; beside shares and storages when absent. */
   receiptsDir?: string;
-  tenants: { name: string; share: string; afterSent: 'move' | 'keep'; policy?: string }[];
+  tenants: DemoTenant[];
   names: 'posix' | 'portable';
   link: Pick<LowConfigInput['link'], 'rate' | 'overhead' | 'mtu' | 'transport'>;
   queues: 'auto' | 'redis-server' | 'embedded';
@@ -176,13 +186,13 @@ export class Gateway {
   private async startLow(keys: string): Promise<void> {
     const { options } = this;
     const config: LowConfigInput = {
-      tenants: options.tenants.map(({ name, share, afterSent, policy }) => ({
+      tenants: options.tenants.map(({ name, share, afterSent, policy, priority, weight }) => ({
         name,
         share,
         afterSent,
         names: options.names,
         ...this.receipts('low', name),
-        ...defined({ policy }),
+        ...defined({ policy, priority, weight }),
       })),
       keys: { signing: join(keys, KEY_FILES.signing), link: join(keys, KEY_FILES.link) },
       link: { target: `127.0.0.1:${this.linkPorts.inputPort}`, ...defined(options.link) },
