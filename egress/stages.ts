@@ -11,6 +11,7 @@ import type { Child } from '../shared/ops/children.js';
 import type { ObjectId } from '../shared/wire/statements.js';
 import { Admission } from './admission.js';
 import type { HighLedger, HighObject, HighPayload } from './ledger.js';
+import { tellObjections } from './objections.js';
 import type { ReceiverProtocol } from './receive/messages.js';
 import type { ReleaseOrder, ReleaseResult, ReleaserProtocol } from './release/messages.js';
 import type { AssemblyRoom } from './room.js';
@@ -95,7 +96,10 @@ export class HighStages {
       receiver.tell('forget', { object, remove: false });
       return;
     }
-    if (admission === 'new') this.tools.changed(object);
+    if (admission === 'new') {
+      this.tools.changed(object);
+      tellObjections(manifests.objects, alarm);
+    }
     const worthless = manifests.objects.every(({ reject }) => reject && NOT_WORTH_COLLECTING.includes(reject.code));
     if (worthless || !this.tools.room.couldHold(this.admission.wantedBy(payload))) {
       this.quarantineUnseen(payload);

@@ -427,7 +427,7 @@ export const ERRORS = {
     'Correct the label on the low side, or the high side policy.',
   ),
   VERIFY_TYPE_NOT_ALLOWED: entry(
-    'warning',
+    'alarm',
     'permanent',
     'Objects of this type, as the low side names it, are not released to the tenant.',
     'Add the type to the tenant on the high side, or take it out of those the low side lets pass.',
