@@ -8,7 +8,7 @@
  */
 import { LedgerFile, type Row } from '../shared/ops/ledgerFile.js';
 import { OperatorState } from '../shared/ops/operatorState.js';
-import { noteDue, OUTBOX_TABLE, ReceiptOutbox } from '../shared/ops/receipts/outbox.js';
+import { noteDue, OUTBOX_TABLE, ReceiptOutbox, SUMMARIES_TABLE } from '../shared/ops/receipts/outbox.js';
 import { ADD_WHO, REQUESTS_TABLE, Requests } from '../shared/ops/requests.js';
 import { Tallies, talliesMigration } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
@@ -87,6 +87,7 @@ const MIGRATIONS = [
   END;
   `,
   REQUESTS_TABLE + ADD_WHO,
+  SUMMARIES_TABLE,
 ] as const;
 
 export interface HighObject {
@@ -284,6 +285,40 @@ export class HighLedger {
         sealedMs: row.sealed_ms as number | null,
       }
     );
+  }
+
+  /** How the objects of a tenant stand that were first met in a span of time. */
+  dayCounts(tenant: string, fromMs: number, untilMs: number): { state: HighState; objects: number; bytes: number }[] {
+    return this.file.all(
+      `SELECT state, count(*) AS objects, total(size) AS bytes FROM objects
+         WHERE tenant = ? AND seen_ms >= ? AND seen_ms < ? GROUP BY state ORDER BY state`,
+      tenant,
+      fromMs,
+      untilMs,
+    ) as never;
+  }
+
+  /** Incomplete ones of a tenant, and those quarantined that were first met in a span of time; at most so many. */
+  needingAttention(tenant: string, fromMs: number, untilMs: number, most: number): TransferId[] {
+    return this.file
+      .all(
+        `SELECT transfer FROM objects WHERE tenant = ?1 AND state = 'incomplete' UNION ALL
+         SELECT transfer FROM objects WHERE tenant = ?1 AND state = 'quarantined' AND seen_ms >= ?2 AND seen_ms < ?3
+           LIMIT ?4`,
+        tenant,
+        fromMs,
+        untilMs,
+        most,
+      )
+      .map((row) => row.transfer as string);
+  }
+
+  /** Numbers that were found missing in a span of time, and are. */
+  gapsNoticed(fromMs: number, untilMs: number, most: number): { count: number; first: number[] } {
+    const span = 'FROM gaps WHERE noticed_ms >= ? AND noticed_ms < ?';
+    const { n } = this.file.get(`SELECT count(*) AS n ${span}`, fromMs, untilMs) as { n: number };
+    const rows = this.file.all(`SELECT sequence ${span} ORDER BY rowid LIMIT ?`, fromMs, untilMs, most);
+    return { count: n, first: rows.map((row) => row.sequence as number) };
   }
 
   /** Objects in the order they were met, so many after a position. */

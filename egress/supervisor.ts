@@ -21,6 +21,7 @@ import { type Log, openLog } from '../shared/ops/log.js';
 import { News } from '../shared/ops/news.js';
 import { type AnyStage, registerQueueActs } from '../shared/ops/queueActs.js';
 import { openQueueStore, type QueueStore, type Stage } from '../shared/ops/queues/store.js';
+import { Receipts } from '../shared/ops/receipts/receipts.js';
 import { tellRemovedTenants, waitingOf } from '../shared/ops/removedTenants.js';
 import type { Alarm, HighObjectNews, HighReady, HighSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
 import { NEWS_PAGE } from '../shared/ops/sides.js';
@@ -30,6 +31,7 @@ import { type Heartbeat, halvesOf, type ObjectId } from '../shared/wire/statemen
 import { HighHealth } from './health.js';
 import { HighLedger, type HighObject, type HighPayload } from './ledger.js';
 import { LinkPosition } from './position.js';
+import { HighReceiptFacts } from './receiptFacts.js';
 import type { ReceiverCounters, ReceiverProtocol } from './receive/messages.js';
 import type { ReleaserProtocol } from './release/messages.js';
 import { AssemblyRoom } from './room.js';
@@ -62,6 +64,7 @@ export class HighSide {
   private readonly queues = new Map<string, AnyStage>();
   private position!: LinkPosition;
   private room!: AssemblyRoom;
+  private receipts!: Receipts;
   private log!: Log;
   private news!: News<HighObjectNews>;
   private listening = { port: 0, receiveBufferBytes: 0 };
@@ -139,13 +142,15 @@ export class HighSide {
     await this.releaser?.stop();
     await this.verifier?.stop();
     await this.store?.close();
+    await this.receipts?.stop();
     this.ledger?.close();
     this.state.close();
   }
 
   private pids(): Record<string, number> {
-    const { receiver, verifier, releaser } = this;
-    return { receiver: receiver.pid ?? 0, verifier: verifier.pid ?? 0, releaser: releaser.pid ?? 0 };
+    const { receiver, verifier, releaser, receipts } = this;
+    const judging = { verifier: verifier.pid ?? 0, releaser: releaser.pid ?? 0 };
+    return { receiver: receiver.pid ?? 0, ...judging, receipts: receipts.pid };
   }
 
   private writeRun(): void {
@@ -197,9 +202,19 @@ export class HighSide {
       over: (code, about) => this.news.over(code, about),
       verified: (envelope) => this.verifying.delete(envelope),
     });
+    this.receipts = new Receipts({
+      side: 'high',
+      module: new URL('./receipts/process.js', import.meta.url),
+      outbox: this.ledger.receipts,
+      facts: new HighReceiptFacts(this.ledger),
+      tenants: () => config.tenants,
+      retentionMs: () => config.retention.receipts,
+      news: this.news,
+    });
     await this.verifier.start();
     await this.releaser.start();
     await this.openQueues();
+    await this.receipts.start();
     this.removeLeftovers();
     // The socket opens last: from then on everything that arrives finds its way.
     await this.receiver.start();
@@ -377,6 +392,7 @@ export class HighSide {
   private useTenants({ tenants }: HighConfig): void {
     const { config, storages } = this;
     config.tenants = tenants;
+    this.receipts.tenantsChanged();
     storages.clear();
     for (const [name, storage] of storagesOf(config)) storages.set(name, storage);
     this.guard(async () => {

@@ -184,6 +184,32 @@ export class LowLedger {
     return row && receiptSourceOf(row);
   }
 
+  /** How the objects of a tenant stand that were first met in a span of time. */
+  dayCounts(tenant: string, fromMs: number, untilMs: number): { state: LowState; objects: number; bytes: number }[] {
+    return this.file.all(
+      `SELECT state, count(*) AS objects, total(size) AS bytes FROM objects
+         WHERE tenant = ? AND seen_ms >= ? AND seen_ms < ? GROUP BY state ORDER BY state`,
+      tenant,
+      fromMs,
+      untilMs,
+    ) as never;
+  }
+
+  /** Held ones of a tenant, and those refused that were first met in a span of time; at most so many. */
+  needingAttention(tenant: string, fromMs: number, untilMs: number, most: number): TransferId[] {
+    return this.file
+      .all(
+        `SELECT transfer FROM objects WHERE tenant = ?1 AND state = 'held' UNION ALL
+         SELECT transfer FROM objects WHERE tenant = ?1 AND state = 'refused' AND seen_ms >= ?2 AND seen_ms < ?3
+           LIMIT ?4`,
+        tenant,
+        fromMs,
+        untilMs,
+        most,
+      )
+      .map((row) => row.transfer as string);
+  }
+
   objectBySequence(sequence: number): LowObject | undefined {
     const row = this.file.get('SELECT * FROM objects WHERE sequence = ?', sequence);
     return row && objectOf(row);

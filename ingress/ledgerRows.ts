@@ -2,7 +2,7 @@
 
 import type { Row } from '../shared/ops/ledgerFile.js';
 import type { OriginalOutcome } from '../shared/ops/receipts/facts.js';
-import { noteDue, OUTBOX_TABLE } from '../shared/ops/receipts/outbox.js';
+import { noteDue, OUTBOX_TABLE, SUMMARIES_TABLE } from '../shared/ops/receipts/outbox.js';
 import { ADD_WHO } from '../shared/ops/requests.js';
 import { talliesMigration } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
@@ -104,6 +104,7 @@ export const MIGRATIONS = [
   END;
   `,
   ADD_WHO,
+  SUMMARIES_TABLE,
 ] as const;
 
 /** Milliseconds that an object may stay in a passing state before a receipt says so. */

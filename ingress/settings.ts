@@ -7,6 +7,7 @@ import { OPEN_POLICY } from '../shared/ops/config/schema.js';
 import type { LinkParameters } from '../shared/wire/statements.js';
 import type { IntakeStart, IntakeTenant } from './intake/messages.js';
 import type { LowLedger } from './ledger.js';
+import type { LowReceiptRules } from './receiptFacts.js';
 import { loadPolicy, openPolicy, type Policy } from './scan/policy.js';
 import type { SenderSettings, TenantClaims } from './send/orders.js';
 import type { TenantRules } from './stages.js';
@@ -113,4 +114,11 @@ export function intakeSettings(
     keepSpoolFiles: [...ledger.spoolFiles()],
     known: ledger.known(),
   };
+}
+
+/** What receipts are reckoned with. */
+export function receiptRules({ link, tenants, spool }: LowConfig): LowReceiptRules {
+  const { overhead, repairFloor, assumedLoss } = link;
+  const retentionOf = (tenant: string) => tenants.find(({ name }) => name === tenant)?.retention ?? spool.retention;
+  return { overhead, repairFloor, assumedLoss, retentionOf };
 }

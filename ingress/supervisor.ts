@@ -17,6 +17,7 @@ import { News } from '../shared/ops/news.js';
 import { Pauses } from '../shared/ops/pauses.js';
 import type { AnyStage } from '../shared/ops/queueActs.js';
 import { type Handler, openQueueStore, type QueueStore } from '../shared/ops/queues/store.js';
+import { Receipts } from '../shared/ops/receipts/receipts.js';
 import { tellRemovedTenants, waitingOf } from '../shared/ops/removedTenants.js';
 import type { Alarm, LowObjectNews, LowReady, LowSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
 import { NEWS_PAGE } from '../shared/ops/sides.js';
@@ -30,6 +31,7 @@ import { LowLedger, type LowObject } from './ledger.js';
 import { Originals } from './originals.js';
 import { Quarantine } from './quarantine.js';
 import { quotaRooms } from './quotas.js';
+import { LowReceiptFacts } from './receiptFacts.js';
 import { Recorder } from './recorder.js';
 import { Resender } from './resender.js';
 import { Scanner } from './scan/scanner.js';
@@ -43,6 +45,7 @@ import {
   linkParameters,
   loadLowSettings,
   policiesOf,
+  receiptRules,
   requiredFilters,
   senderSettings,
   tenantClaims,
@@ -84,6 +87,7 @@ export class LowSide {
   private health: LowHealth | undefined;
   private originals!: Originals;
   private pauses!: Pauses;
+  private receipts!: Receipts;
   private sourcePort = 0;
   private session = '';
   private claims: TenantClaims = {};
@@ -168,14 +172,16 @@ export class LowSide {
     await this.scanner?.close();
     await this.sealer?.stop();
     await this.store?.close();
+    await this.receipts?.stop();
     this.ledger?.close();
     this.state.close();
   }
 
   private pids(): Record<string, number> {
-    const { scanner, sealer, sender, intake } = this;
+    const { scanner, sealer, sender, intake, receipts } = this;
     const scanning = Object.fromEntries(scanner.pids.map((pid, i) => [`scan.${i}`, pid]));
-    return { ...intake.pids, ...scanning, sealer: sealer.pid ?? 0, sender: sender.pid ?? 0 };
+    const others = { sealer: sealer.pid ?? 0, sender: sender.pid ?? 0, receipts: receipts.pid };
+    return { ...intake.pids, ...scanning, ...others };
   }
 
   private writeRun(): void {
@@ -242,6 +248,15 @@ export class LowSide {
       { ...config.spool, retentionOf },
       { objects: objectsDir, envelopes: envelopesDir },
     );
+    this.receipts = new Receipts({
+      side: 'low',
+      module: new URL('./receipts/process.js', import.meta.url),
+      outbox: this.ledger.receipts,
+      facts: new LowReceiptFacts(this.ledger, () => receiptRules(config)),
+      tenants: () => config.tenants,
+      retentionMs: () => config.retention.receipts,
+      news: this.news,
+    });
     this.resender = new Resender(this.ledger, this.stages, coding);
     this.acts = lowActs(this.ledger, this.resender, this.queueTools(), Date.now);
     await this.openQueues();
@@ -249,6 +264,7 @@ export class LowSide {
       this.news.alarm('SEAL_UNAVAILABLE', wordsOf(error)),
     );
     this.resender.adaptToLink();
+    await this.receipts.start();
     await this.rebuild();
     await this.carryOutRequests();
     await this.intake.start();
@@ -408,6 +424,7 @@ export class LowSide {
     this.claims = tenantClaims(config);
     this.sender.tell('claims', this.claims);
     this.intake.setTenants(intakeTenants(config.tenants, rules));
+    this.receipts.tenantsChanged();
     this.sealer
       .ask('require', requiredFilters(rules))
       .catch((error) => this.news.alarm('SEAL_UNAVAILABLE', wordsOf(error)));

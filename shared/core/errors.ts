@@ -585,6 +585,13 @@ export const ERRORS = {
     'Check the time source. Transfers are not affected; times in records before and after do not compare, and nothing is removed for its age for an hour.',
   ),
   ALARM_OVER: entry('info', 'retryable', 'The cause of an alarm is gone.', 'Nothing to do.'),
+  // Receipts
+  RECEIPT_UNWRITABLE: entry(
+    'warning',
+    'retryable',
+    'Receipts cannot be written into the folder of a tenant.',
+    'Check that the folder is there, is no link, and can be written to. Nothing else waits for it; missing receipts are written later.',
+  ),
 
   // Command line
   USAGE: entry('error', 'permanent', 'The command line is not right.', 'See "sluice help".'),

@@ -49,6 +49,7 @@ describe('configuration: values', () => {
       repairFloor: 16,
       interleave: 4,
       edgePadding: 8,
+      assumedLoss: 0.01,
       closingDelay: 200,
       guardSymbols: 320,
       heartbeatInterval: 1000,

@@ -176,6 +176,12 @@ export function lowSchema(baseDir: string) {
       rate: rate('200Mbps', '64kbps', '100Gbps', 'Rate the sender never exceeds, IP and UDP headers included.'),
       mtu: mtu(),
       overhead: ratio(0.1, 0, 4, 'Repair symbols sent for each source symbol: 0.1 adds a tenth.'),
+      assumedLoss: ratio(
+        0.01,
+        0,
+        0.5,
+        'Share of datagrams the link is assumed to lose. Receipts tell with it how likely it is that a file arrives complete; nothing else depends on it.',
+      ),
       blockSymbols: z
         .int()
         .min(1)

@@ -219,7 +219,9 @@ export class Gateway {
 
   private receipts(side: 'low' | 'high', tenant: string): { receipts?: string } {
     const { receiptsDir } = this.options;
-    return receiptsDir === undefined ? {} : { receipts: join(receiptsDir, side, tenant) };
+    if (receiptsDir === undefined) return {};
+    mkdirSync(join(receiptsDir, side), { recursive: true });
+    return { receipts: join(receiptsDir, side, tenant) };
   }
 
   private ended(part: string, expected: boolean): void {

@@ -3,6 +3,7 @@
  * receipts process writes them down. Times are wall clock, milliseconds.
  */
 import type { HighObjectState, LowObjectState } from '../sides.js';
+import type { OriginalOutcome } from './words/language.js';
 
 /** A member of something larger that is handed in as one. */
 export interface ConsignmentFacts {
@@ -45,8 +46,7 @@ export interface FindingFacts {
   detail: string;
 }
 
-/** What is known of the file the tenant handed in, once its copy has been sent. */
-export type OriginalOutcome = 'moved' | 'deleted' | 'kept' | 'changed' | 'gone' | 'stays';
+export type { OriginalOutcome };
 
 export interface ArrivalEstimate {
   /** Share of datagrams that the link is assumed to lose, a fraction. */

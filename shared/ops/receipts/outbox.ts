@@ -21,6 +21,9 @@ export const OUTBOX_TABLE = `
   CREATE INDEX receipts_due_by_change ON receipts_due (change);
 `;
 
+/** Part of a migration of both ledgers: never edit it. The last day that was summed up for each tenant. */
+export const SUMMARIES_TABLE = 'CREATE TABLE summaries (tenant TEXT PRIMARY KEY, day TEXT NOT NULL) STRICT;';
+
 /** The statement of a trigger that notes a receipt; all arguments are SQL. Part of migrations: never edit it. */
 export const noteDue = (transfer: string, tenant: string, afterMs: string, gone = 'NULL'): string => `
   INSERT INTO receipts_due
@@ -62,6 +65,37 @@ export class ReceiptOutbox {
         this.file.run('DELETE FROM receipts_due WHERE transfer = ? AND change = ?', transfer, change);
       }
     });
+  }
+
+  /** They could not be written: not before this moment again, so that they keep no other waiting. */
+  postpone(receipts: readonly DueReceipt[], untilMs: number): void {
+    this.file.transaction(() => {
+      for (const { transfer, change } of receipts) {
+        this.file.run(
+          'UPDATE receipts_due SET after_ms = ? WHERE transfer = ? AND change = ?',
+          untilMs,
+          transfer,
+          change,
+        );
+      }
+    });
+  }
+
+  /** The last day this tenant's summary was written of, YYYY-MM-DD. */
+  lastSummary(tenant: string): string | undefined {
+    return this.file.get('SELECT day FROM summaries WHERE tenant = ?', tenant)?.day as string | undefined;
+  }
+
+  summaryWritten(tenant: string, day: string): void {
+    this.file.run(
+      'INSERT INTO summaries VALUES (?, ?) ON CONFLICT (tenant) DO UPDATE SET day = excluded.day',
+      tenant,
+      day,
+    );
+  }
+
+  isWaiting(tenant: string): boolean {
+    return this.file.get('SELECT 1 FROM receipts_due WHERE tenant = ? LIMIT 1', tenant) !== undefined;
   }
 
   /** Tenants with a receipt that is due now or later. */

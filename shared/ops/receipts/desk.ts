@@ -1,0 +1,203 @@
+/**
+ * The supervisor's side of receipts: looks up which are due, has the receipts process write them, and settles them in
+ * the ledger. Nothing waits for it; what it did not get done before the end of a process is done by the next one.
+ *
+ *   ledger: receipts_due --> facts --> receipts process --> tenant's folder
+ *        ^------------- settled ------------'
+ */
+import { wordsOf } from '../../core/errors.js';
+import type { Child } from '../children.js';
+import type { ReceiptFacts, ReceiptKey } from './facts.js';
+import type { ReceiptOrder, ReceiptsProtocol, WriteAnswer } from './messages.js';
+import type { DueReceipt, ReceiptOutbox } from './outbox.js';
+import type { Summaries } from './summaries.js';
+import { isProblem } from './words/catalogue.js';
+
+export interface DeskTenant {
+  name: string;
+  receipts: string;
+  receiptsFor: 'all' | 'problems' | 'none';
+}
+
+export interface DeskTools {
+  side: 'low' | 'high';
+  outbox: ReceiptOutbox;
+  /** Undefined: nothing is to be said of it. */
+  factsOf: (transfer: string) => ReceiptFacts | undefined;
+  child: Pick<Child<ReceiptsProtocol>, 'ask'>;
+  summaries: Pick<Summaries, 'changed' | 'due'>;
+  tenants: () => readonly DeskTenant[];
+  /** Wall clock. */
+  nowMs: () => number;
+  /** Receipts of a tenant cannot be written; `over`: they can be again. Said once each. */
+  unwritable: (tenant: string, words: string) => void;
+  over: (tenant: string) => void;
+}
+
+/** Time between two looks: what changes in between is written once. */
+const ROUND_MS = 500;
+/** Receipts written in one go: what the supervisor does for them takes a few milliseconds. */
+const AT_ONCE = 100;
+/** All tenants are looked at again, whatever the news said. */
+const EVERYBODY_MS = 60_000;
+const AGAIN_MS = 10_000;
+/** A folder on the network may be slow. */
+const WRITE_TIMEOUT_MS = 120_000;
+
+export class ReceiptDesk {
+  /** Tenants of whom something may be due. */
+  private readonly waiting = new Set<string>();
+  /** Tenants whose folder cannot be written to, and when to try again (monotonic). */
+  private readonly away = new Map<string, number>();
+  private nextEverybodyMs = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private working: Promise<void> = Promise.resolve();
+  /** No further round begins by itself; and nothing more is done. */
+  private ending = false;
+  private stopped = false;
+
+  constructor(private readonly tools: DeskTools) {}
+
+  start(): void {
+    const again = () => {
+      this.working = this.round().catch((error) => this.say('', wordsOf(error)));
+      void this.working.then(() => {
+        if (!this.ending) this.timer = setTimeout(again, ROUND_MS);
+      });
+    };
+    again();
+  }
+
+  /** A last round, as far as it gets in this time. */
+  async finish(withinMs: number): Promise<void> {
+    this.ending = true;
+    clearTimeout(this.timer);
+    const last = this.working.then(() => this.round()).catch(() => {});
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, withinMs);
+    });
+    await Promise.race([last, late]);
+    clearTimeout(timer);
+    this.stopped = true;
+    this.working = last;
+  }
+
+  /** Resolves when the round that runs is over: the ledger may be closed then. */
+  async stop(): Promise<void> {
+    this.ending = true;
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.working;
+  }
+
+  /** Objects of these tenants have changed. */
+  changed(tenants: Iterable<string>): void {
+    for (const tenant of tenants) {
+      this.waiting.add(tenant);
+      this.tools.summaries.changed(tenant);
+    }
+  }
+
+  /** Writes everything that is due by now. */
+  async round(): Promise<void> {
+    const nowMs = performance.now();
+    if (nowMs >= this.nextEverybodyMs) {
+      this.nextEverybodyMs = nowMs + EVERYBODY_MS;
+      for (const tenant of this.tools.outbox.tenants()) this.waiting.add(tenant);
+    }
+    // A batch of each in turn: the storm of one does not hold up the receipt of another.
+    let open = [...this.waiting].filter((tenant) => (this.away.get(tenant) ?? 0) <= nowMs);
+    while (open.length > 0 && !this.stopped) {
+      const more: string[] = [];
+      for (const tenant of open) {
+        if (!this.stopped && (await this.some(tenant)) === 'more') more.push(tenant);
+      }
+      open = more;
+    }
+    if (!this.stopped) await this.summarise();
+  }
+
+  /** A batch of one tenant. */
+  private async some(name: string): Promise<'more' | 'done'> {
+    const { outbox, tenants, nowMs } = this.tools;
+    const due = outbox.due(name, nowMs(), AT_ONCE);
+    if (due.length === 0) {
+      // What has to wait a little is found by a later round.
+      if (!outbox.isWaiting(name)) this.waiting.delete(name);
+      return 'done';
+    }
+    const tenant = tenants().find((one) => one.name === name);
+    const receiptsFor = tenant?.receiptsFor ?? 'none';
+    const orders: ReceiptOrder[] = [];
+    const ordered: DueReceipt[] = [];
+    for (const receipt of due) {
+      const order = receiptsFor === 'none' ? undefined : this.orderOf(receipt, receiptsFor);
+      if (order) {
+        orders.push(order);
+        ordered.push(receipt);
+      }
+    }
+    const answer = orders.length === 0 ? GOOD : await this.write(name, orders);
+    return this.settle(name, due, ordered, answer);
+  }
+
+  private settle(tenant: string, due: DueReceipt[], ordered: DueReceipt[], answer: WriteAnswer): 'more' | 'done' {
+    const { outbox, nowMs } = this.tools;
+    const failed = new Set(answer.failed.map((i) => ordered[i]!));
+    const done = due.filter((receipt) => !failed.has(receipt));
+    if (done.length > 0) outbox.settle(done);
+    if (answer.words !== '') this.say(tenant, answer.words);
+    else if (ordered.length > 0 && this.away.delete(tenant)) this.tools.over(tenant);
+    if (answer.away) return 'done';
+    if (failed.size > 0) outbox.postpone([...failed], nowMs() + AGAIN_MS);
+    return due.length === AT_ONCE ? 'more' : 'done';
+  }
+
+  private orderOf({ transfer, gone }: DueReceipt, receiptsFor: 'all' | 'problems'): ReceiptOrder | undefined {
+    const { side, factsOf } = this.tools;
+    if (gone) return { remove: { side, transfer, ...gone } satisfies ReceiptKey };
+    const facts = factsOf(transfer);
+    if (!facts) return undefined;
+    // What was held once and is not any more has no place among the problems.
+    return receiptsFor === 'problems' && !isProblem(facts.state) ? { remove: facts } : { write: facts };
+  }
+
+  private async summarise(): Promise<void> {
+    for (const { facts, written } of this.tools.summaries.due(this.tools.tenants())) {
+      if (this.stopped) return;
+      if ((this.away.get(facts.tenant) ?? 0) > performance.now()) continue;
+      const answer = await this.summary(facts);
+      if (answer.failed.length === 0) written();
+      else this.tools.summaries.changed(facts.tenant);
+      if (answer.words !== '') this.say(facts.tenant, answer.words);
+    }
+  }
+
+  private write(tenant: string, orders: ReceiptOrder[]): Promise<WriteAnswer> {
+    return this.asked(orders.length, this.tools.child.ask('write', { tenant, orders }, WRITE_TIMEOUT_MS));
+  }
+
+  private summary(facts: Parameters<typeof this.tools.child.ask<'summary'>>[1]): Promise<WriteAnswer> {
+    return this.asked(1, this.tools.child.ask('summary', facts, WRITE_TIMEOUT_MS));
+  }
+
+  /** A process that has died has written we do not know what: all of it is written again. */
+  private async asked(orders: number, answer: Promise<WriteAnswer>): Promise<WriteAnswer> {
+    try {
+      return await answer;
+    } catch (error) {
+      return { failed: Array.from({ length: orders }, (_, i) => i), away: true, words: wordsOf(error) };
+    }
+  }
+
+  /** Once for a folder, until it can be written to again. */
+  private say(tenant: string, words: string): void {
+    if (!this.away.has(tenant) && !this.stopped) {
+      this.tools.unwritable(tenant, tenant === '' ? words : `The receipts of "${tenant}": ${words}`);
+    }
+    this.away.set(tenant, performance.now() + AGAIN_MS);
+  }
+}
+
+const GOOD: WriteAnswer = { failed: [], away: false, words: '' };

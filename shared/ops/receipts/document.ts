@@ -1,0 +1,56 @@
+/** A receipt for programs: the same facts as the text, with stable names and codes. Described in docs/RECEIPTS.md. */
+import type { ReceiptFacts } from './facts.js';
+import { harmless } from './harmless.js';
+
+export const RECEIPT_FORMAT = 'sluice-receipt/1';
+
+export function documentOf(facts: ReceiptFacts): string {
+  const { side, tenant, transfer, sequence, state, sinceMs, seenMs, name, sizeBytes, sha256, code, detail } = facts;
+  const document = {
+    format: RECEIPT_FORMAT,
+    side,
+    tenant,
+    transfer,
+    sequence,
+    state,
+    since: isoTime(sinceMs),
+    firstSeen: isoTime(seenMs),
+    name: harmless(name),
+    sizeBytes,
+    sha256,
+    code,
+    detail: harmless(detail),
+    ...(facts.consignment ? { consignment: { ...facts.consignment, root: harmless(facts.consignment.root) } } : {}),
+    ...(facts.side === 'low' ? lowOf(facts) : highOf(facts)),
+  };
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+/** UTC, to the millisecond; null for what is no time at all (a clock may say anything). */
+export function isoTime(ms: number | null): string | null {
+  return ms !== null && Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : null;
+}
+
+function lowOf(facts: Extract<ReceiptFacts, { side: 'low' }>) {
+  return {
+    findings: facts.findings.map(({ code, where, detail }) => ({
+      code,
+      where: harmless(where),
+      detail: harmless(detail),
+    })),
+    inQuarantine: facts.inQuarantine,
+    original: facts.original && { outcome: facts.original, path: harmless(facts.originalPath) },
+    // Whatever the state is: this side cannot know.
+    arrival: { known: false, ...(facts.estimate ?? {}) },
+    resendableUntil: isoTime(facts.againUntilMs),
+  };
+}
+
+function highOf(facts: Extract<ReceiptFacts, { side: 'high' }>) {
+  return {
+    label: harmless(facts.label),
+    publishedAs: facts.publishedAs === null ? null : harmless(facts.publishedAs),
+    sealedBy: facts.sealedBy,
+    sealedAt: isoTime(facts.sealedMs),
+  };
+}

@@ -1,0 +1,133 @@
+/** Récépissés et relevés en français. */
+import { FRENCH_CODES } from './frenchCodes.js';
+import type { Language } from './language.js';
+import { grouped, inUnits } from './numbers.js';
+
+const count = (n: number): string => grouped(n, ' ');
+const files = (n: number): string => (n < 2 ? `${n} fichier` : `${count(n)} fichiers`);
+const size = (bytes: number): string => {
+  const exact = bytes < 2 ? `${bytes} octet` : `${count(bytes)} octets`;
+  return bytes < 1000 ? exact : `${inUnits(bytes, ['ko', 'Mo', 'Go', 'To'], ',')} (${exact})`;
+};
+
+export const FRENCH: Language = {
+  tag: 'fr',
+  name: 'Français',
+  codes: FRENCH_CODES,
+  unknownCode: {
+    what: 'Un contrôle de la passerelle a soulevé une objection.',
+    todo: "Adressez-vous à l'opérateur de la passerelle en donnant la référence.",
+  },
+  count,
+  size,
+  moment: (day, clock) => `${day} à ${clock}`,
+  zone: (offset) => `Heures locales (${offset}).`,
+
+  title: {
+    taken: 'PRIS EN CHARGE, en chemin',
+    sealed: 'CONTRÔLÉ, en chemin',
+    sending: "EN COURS D'ENVOI",
+    held: 'EN ATTENTE',
+    refused: 'REFUSÉ',
+    sent: 'ENVOYÉ',
+    assembling: 'EN COURS DE RÉCEPTION',
+    verifying: 'EN COURS DE CONTRÔLE',
+    released: 'REMIS',
+    quarantined: 'NON REMIS',
+    incomplete: 'INCOMPLET',
+  },
+  file: (name, bytes) => `Fichier : « ${name} », ${bytes}.`,
+  consignment: (name, objects, bytes) => `Envoi groupé : le dossier « ${name} », ${files(objects)}, ${bytes}.`,
+  handedIn: (moment) => `Déposé le ${moment}.`,
+  announced: (moment) => `Vu pour la première fois de ce côté le ${moment}.`,
+  reference: (reference, sequence) =>
+    `Référence : ${reference}${sequence === null ? '' : `, numéro ${sequence}`}. Indiquez-la pour toute question.`,
+  detail: (text) => `Précision (en anglais) : ${text}`,
+  where: (place) => `Où dans le fichier : « ${place} ».`,
+  why: (what) => `Pourquoi : ${what}`,
+  todo: (what) => `Que faire maintenant : ${what}`,
+
+  onItsWay: [
+    'La passerelle a pris une copie du fichier et la traite.',
+    "Vous n'avez rien à faire. Ce texte est réécrit quand quelque chose change.",
+  ],
+  held: (since) => `Le fichier attend depuis le ${since}. Il n'est pas encore envoyé.`,
+  heldGoesOn: "Ensuite : la passerelle réessaie d'elle-même et continue dès qu'elle le peut.",
+  heldAct: 'Vous devriez faire quelque chose :',
+  heldWait: "Vous n'avez rien à faire.",
+  refused: (since) => `Le fichier a été refusé le ${since}. Il n'a pas été envoyé, et ne le sera pas tel qu'il est.`,
+  refusedStays:
+    "La passerelle n'a pas touché à votre fichier : il se trouve toujours là où vous l'avez déposé, sauf si quelqu'un l'a déplacé.",
+  refusedKept:
+    "La passerelle garde la copie qu'elle a examinée sous clé (quarantaine), où seul l'opérateur peut la regarder.",
+  refusedUnread: "La passerelle n'a pas lu le contenu et n'en a rien gardé.",
+  sent: (since) => `Le fichier a été envoyé sur la liaison à sens unique le ${since}.`,
+  unknowable:
+    "Personne de ce côté ne peut savoir s'il a atteint l'autre côté : la liaison ne va que dans un sens, et aucune réponse ne peut revenir.",
+  estimate: (odds, loss) =>
+    `On peut s'attendre à ce qu'il y soit complet : si la liaison ne perd pas plus de ${loss.replace('.', ',')} % de ce qui est envoyé, réparti au hasard, c'est le cas ${odds.more ? 'plus de ' : ''}${count(odds.of)} fois sur ${count(odds.in)}.`,
+  estimateIsNot:
+    "C'est un calcul fondé sur une hypothèse de l'opérateur. Ce n'est pas une confirmation, et une coupure de la liaison n'y est pas comptée.",
+  missing: (reference, sequence, until) =>
+    `Si le destinataire ne le trouve pas : donnez à l'opérateur de ce côté la référence ${reference} (numéro ${sequence}). Le fichier peut être envoyé de nouveau sans vous jusqu'au ${until} environ ; ensuite, déposez-le encore une fois.`,
+  original: {
+    moved: (path) => `Votre fichier a été déplacé dans le dossier des fichiers acceptés, sous le nom « ${path} ».`,
+    deleted: () => 'Votre fichier a été effacé du dossier de dépôt, comme prévu par la configuration.',
+    kept: () => 'Votre fichier reste dans le dossier de dépôt.',
+    changed: () =>
+      "Le fichier qui porte ce nom dans le dossier de dépôt n'est plus celui qui a été envoyé. Il y reste et compte comme un nouveau fichier.",
+    gone: () =>
+      "Votre fichier n'était plus dans le dossier de dépôt ensuite ; ce n'est pas la passerelle qui l'a retiré.",
+    stays: () =>
+      "Votre fichier reste dans le dossier de dépôt : il n'a pas pu être déplacé dans celui des fichiers acceptés.",
+  },
+
+  released: (path, since) => `Le fichier a été mis dans votre espace sous le nom « ${path} » le ${since}.`,
+  renamed: (name) =>
+    `Il y avait déjà un fichier nommé « ${name} ». Il n'a pas été modifié ; le nouveau porte un numéro de version dans son nom.`,
+  facts: (sha256, label, sealedBy, sealed) => [
+    `Classification : ${label}.`,
+    `Scellé de l'autre côté avec la clé ${sealedBy}${sealed === null ? '' : `, selon son horloge le ${sealed}`}.`,
+    `SHA-256 du contenu : ${sha256}`,
+  ],
+  quarantined: (since) =>
+    `Un fichier qui vous était destiné n'a pas passé les contrôles de ce côté le ${since}. Il n'a pas été mis dans votre espace. Ce qui en est arrivé est gardé sous clé (quarantaine).`,
+  quarantinedTodo: "Donnez la référence à l'opérateur de ce côté, qui peut en dire plus.",
+  nameWithheld: '(nom non indiqué)',
+  incomplete: (since) =>
+    `Une partie seulement de ce fichier est passée par la liaison, état du ${since}. Ce qui est arrivé est conservé ; rien n'en est encore dans votre espace.`,
+  incompleteTodo: (reference, sequence) =>
+    `L'autre côté ne peut pas le savoir. Téléphonez à l'opérateur du côté qui envoie et demandez que le numéro ${sequence} (référence ${reference}) soit envoyé de nouveau. Ce texte est réécrit dès que le fichier est complet.`,
+
+  summary: {
+    title: (side, tenant, day) =>
+      side === 'low' ? `Fichiers déposés par ${tenant} le ${day}` : `Fichiers pour ${tenant} arrivés le ${day}`,
+    soFar: (moment) => `La journée n'est pas finie : voici l'état du ${moment}.`,
+    asOf: (moment) => `État du ${moment}.`,
+    nothing: (side) => (side === 'low' ? "Rien n'a été déposé ce jour-là." : "Rien n'est arrivé ce jour-là."),
+    total: (side, n, bytes) =>
+      `${side === 'low' ? (n < 2 ? 'Déposé' : 'Déposés') : n < 2 ? 'Annoncé' : 'Annoncés'} : ${files(n)}, ${bytes}. Dont :`,
+    state: (state, n, bytes) => `${STATE[state]} : ${files(n)}, ${bytes}.`,
+    attention: 'Ce qui demande votre attention :',
+    noAttention: 'Rien ne demande votre attention.',
+    more: (n) => `... et ${count(n)} de plus.`,
+    gaps: (n, numbers) =>
+      `Sur toute la liaison, ${n === 1 ? 'un envoi' : `${count(n)} envois`} dont rien n'est arrivé : numéro ${numbers}. Personne ici ne peut savoir à qui ils sont. S'il vous manque un fichier, adressez-vous à l'opérateur.`,
+    sentIsNot:
+      "« Envoyés » veut dire qu'ils sont partis d'ici. Personne de ce côté ne peut savoir s'ils ont atteint l'autre.",
+  },
+};
+
+const STATE = {
+  taken: 'En chemin',
+  sealed: 'En chemin, contrôlés',
+  sending: "En cours d'envoi",
+  held: 'En attente',
+  refused: 'Refusés',
+  sent: 'Envoyés',
+  assembling: 'En cours de réception',
+  verifying: 'En cours de contrôle',
+  released: 'Remis dans votre espace',
+  quarantined: 'Non remis (quarantaine)',
+  incomplete: 'Incomplets',
+} as const;

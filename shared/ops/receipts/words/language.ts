@@ -1,0 +1,95 @@
+/** What a language must be able to say for receipts and daily summaries. English, French, and room for more. */
+import type { HighObjectState, LowObjectState } from '../../sides.js';
+
+export type ReceiptState = LowObjectState | HighObjectState;
+
+/** A reason in the words of somebody who knows nothing of the system. */
+export interface CodeWords {
+  /** What happened. */
+  readonly what: string;
+  /** What to do now. */
+  readonly todo: string;
+}
+
+/** How likely something is, as people say it: so many in so many, or "more than" that. */
+export interface Odds {
+  readonly of: number;
+  readonly in: number;
+  readonly more: boolean;
+}
+
+/** What is known of the file the tenant handed in, once its copy has been sent. */
+export type OriginalOutcome = 'moved' | 'deleted' | 'kept' | 'changed' | 'gone' | 'stays';
+
+export interface Language {
+  /** BCP 47. */
+  readonly tag: string;
+  /** Its own name. */
+  readonly name: string;
+  readonly codes: Readonly<Record<string, CodeWords>>;
+  /** For a code nobody has found words for. */
+  readonly unknownCode: CodeWords;
+
+  count(n: number): string;
+  /** "1.4 MB (1,398,101 bytes)" */
+  size(bytes: number): string;
+  /** YYYY-MM-DD and HH:MM:SS, local. */
+  moment(day: string, clock: string): string;
+  /** "UTC+01:00" */
+  zone(offset: string): string;
+
+  readonly title: Readonly<Record<ReceiptState, string>>;
+  file(name: string, size: string): string;
+  consignment(name: string, objects: number, size: string): string;
+  handedIn(moment: string): string;
+  announced(moment: string): string;
+  reference(reference: string, sequence: string | null): string;
+  /** The particulars of a reason; their words are English whatever the language. */
+  detail(text: string): string;
+  where(place: string): string;
+  why(what: string): string;
+  todo(what: string): string;
+
+  readonly onItsWay: readonly string[];
+  held(since: string): string;
+  readonly heldGoesOn: string;
+  readonly heldAct: string;
+  readonly heldWait: string;
+  refused(since: string): string;
+  readonly refusedStays: string;
+  readonly refusedKept: string;
+  readonly refusedUnread: string;
+  sent(since: string): string;
+  readonly unknowable: string;
+  estimate(odds: Odds, lossPercent: string): string;
+  readonly estimateIsNot: string;
+  missing(reference: string, sequence: string, until: string): string;
+  readonly original: Readonly<Record<OriginalOutcome, (path: string) => string>>;
+
+  released(path: string, since: string): string;
+  renamed(name: string): string;
+  facts(sha256: string, label: string, sealedBy: string, sealed: string | null): readonly string[];
+  quarantined(since: string): string;
+  readonly quarantinedTodo: string;
+  readonly nameWithheld: string;
+  incomplete(since: string): string;
+  incompleteTodo(reference: string, sequence: string): string;
+
+  readonly summary: SummaryWords;
+}
+
+export interface SummaryWords {
+  title(side: 'low' | 'high', tenant: string, day: string): string;
+  /** Not over yet: how things stood then. */
+  soFar(moment: string): string;
+  asOf(moment: string): string;
+  nothing(side: 'low' | 'high'): string;
+  total(side: 'low' | 'high', objects: number, size: string): string;
+  state(state: ReceiptState, objects: number, size: string): string;
+  readonly attention: string;
+  readonly noAttention: string;
+  more(n: number): string;
+  /** Sequence numbers of the link of which nothing came. */
+  gaps(n: number, numbers: string): string;
+  readonly sentIsNot: string;
+}
