@@ -2,26 +2,37 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { skipWithoutRedis } from '../support/redisServers.js';
 
 const HARNESS = fileURLToPath(new URL('../kill/main.js', import.meta.url));
 
 describe('killing processes of both sides at random', function () {
   this.timeout(180_000);
 
-  it('FAULTS 51, 54: ten kills under mixed traffic: nothing lost, nothing twice, nothing half', async () => {
-    const child = spawn(process.execPath, [HARNESS, '--kills', '10', '--seed', '5', '--json']);
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (bytes) => {
-      stdout += bytes;
+  const cases = {
+    'FAULTS 51, 54: ten kills under mixed traffic: nothing lost, nothing twice, nothing half': ['--kills', '10'],
+    'FAULTS 54: the Redis of each side flushed, killed, emptied, hanging, full, evicting under traffic: the same': [
+      ...['--stores', '--kills', '6'],
+    ],
+  };
+  for (const [title, options] of Object.entries(cases)) {
+    it(title, async function () {
+      if (options.includes('--stores')) skipWithoutRedis.call(this);
+      const child = spawn(process.execPath, [HARNESS, ...options, '--seed', '5', '--json']);
+      let stdout = '';
+      let stderr = '';
+      child.stdout.on('data', (bytes) => {
+        stdout += bytes;
+      });
+      child.stderr.on('data', (bytes) => {
+        stderr += bytes;
+      });
+      const code = await new Promise((resolve) => child.once('close', resolve));
+      const { objects, kills, ...rest } = JSON.parse(stdout) as Record<string, number>;
+      expect(objects, stderr).to.be.above(20);
+      expect(kills).to.equal(Number(options.at(-1)));
+      expect(rest, stderr).to.deep.equal({ released: objects, lost: 0, double: 0, partial: 0 });
+      expect(code, stderr).to.equal(0);
     });
-    child.stderr.on('data', (bytes) => {
-      stderr += bytes;
-    });
-    const code = await new Promise((resolve) => child.once('close', resolve));
-    const { objects, ...rest } = JSON.parse(stdout) as Record<string, number>;
-    expect(objects, stderr).to.be.above(20);
-    expect(rest, stderr).to.deep.equal({ kills: 10, released: objects, lost: 0, double: 0, partial: 0 });
-    expect(code, stderr).to.equal(0);
-  });
+  }
 });

@@ -200,6 +200,28 @@ describe('queues: a Redis of the site, as sites run them', function () {
     await until('it is over', () => over.includes('QUEUE_STORE_UNSAFE'));
   });
 
+  it('FAULTS 54: what a torn queue has left does not keep work out: it is forgotten, and what is added again is done', async () => {
+    const server = await RedisProcess.start();
+    const { stage, seen } = await works(await open({ redisUrl: server.url }));
+    await stage.pause();
+    await stage.add([work('torn')]);
+    // As a server does that throws keys away: the list goes, the job and the note that its key is taken stay.
+    const keys = (await server.command('KEYS', '{sluice-low}:work:*')) as string[];
+    expect(keys.filter((key) => key.includes(':de:'))).to.have.length(1);
+    const lists = keys.filter((key) => /:(wait|paused|prioritized)$/.test(key));
+    await server.command('DEL', ...(lists as [string]));
+    await stage.add([work('torn')]);
+    expect((await stage.counts()).waiting, 'its key is taken').to.equal(0);
+    await server.command('CONFIG', 'SET', 'maxmemory', '1');
+    expect(await refusal(stage.add([work('refused')]))).to.equal('QUEUE_STORE_FULL');
+    await server.command('CONFIG', 'SET', 'maxmemory', '0');
+    await until('it is told', () => told('QUEUE_STORE_EMPTIED'));
+    expect(await stage.isPaused(), 'an operator said so').to.equal(true);
+    await stage.add([work('torn')]);
+    await stage.resume();
+    await until('it is handled', () => seen.includes('torn'));
+  });
+
   it('FAULTS 54: stopped in its tracks (SIGSTOP) it is said not to answer, and nothing was lost when it goes on', async () => {
     const server = await RedisProcess.start();
     const { stage, seen } = await works(await open({ redisUrl: server.url }));

@@ -15,10 +15,13 @@ import { pause, QUICK_STORE, Workplace } from '../support/cli.js';
 import { Operator, query } from './operator.js';
 import { Service } from './side.js';
 import { type Storage, StorageWatch } from './storageWatch.js';
+import { SiteStores, STORE_TROUBLES } from './storeTroubles.js';
 import { Traffic } from './traffic.js';
 
 export interface KillOptions {
   kills: number;
+  /** Instead of killing processes, troubles the Redis of either side: flushed, killed, hanging, full, evicting. */
+  stores?: boolean;
   seed: number;
   /** Told what happens, a line at a time. */
   say: (line: string) => void;
@@ -40,6 +43,7 @@ export interface KillReport {
 
 /** Pause between two kills, and between two things that are dropped. */
 const KILL_MS = { least: 150, most: 1_400 };
+const STORE_MS = { least: 500, most: 2_500 };
 const DROP_MS = { least: 20, most: 250 };
 /** Share of the kills that are meant for a side that is still starting and carried out all the same. */
 const KILLED_WHILE_STARTING = 0.15;
@@ -47,8 +51,8 @@ const KILLED_WHILE_STARTING = 0.15;
 const ON_THE_WAY_MAX = 300;
 const LOOK_MS = 40;
 const OPERATOR_MS = 2_000;
-/** When nothing more arrives for so long after the last kill, it never will. */
-const GIVE_UP_MS = 60_000;
+/** When nothing more arrives for so long after the last kill, it never will: longer than work may rest unnoticed. */
+const GIVE_UP_MS = 90_000;
 
 export async function killAround(options: KillOptions): Promise<KillReport> {
   const run = new KillRun(options);
@@ -70,6 +74,7 @@ class KillRun {
   private readonly low: Service;
   private readonly high: Service;
   private readonly shares: Record<string, string>;
+  private stores: SiteStores | undefined;
   private ending = false;
   private kills = 0;
 
@@ -95,7 +100,7 @@ class KillRun {
     const { options, traffic } = this;
     await this.setUp();
     const busy = [this.keepLooking(), this.keepDropping(), this.keepOperating()];
-    await this.killAll();
+    await (options.stores ? this.troubleStores() : this.killAll());
     options.say(`${this.kills} kills, ${traffic.dropped.size} objects dropped; waiting for the end`);
     await this.untilArrived();
     this.ending = true;
@@ -115,6 +120,7 @@ class KillRun {
   async remove(): Promise<void> {
     this.ending = true;
     await this.place.remove();
+    await this.stores?.stop();
     fs.rmSync(this.elsewhere, { recursive: true, force: true });
   }
 
@@ -125,11 +131,12 @@ class KillRun {
     const keys = join(place.base, 'keys');
     generateKeys(keys);
     const port = await freePort();
+    if (options.stores) this.stores = await SiteStores.start();
     const highConfig: HighConfigInput = {
       tenants: storages.map(({ tenant, folder }) => ({ name: tenant, storage: folder, names: 'posix' })),
       keys: { trusted: keys, link: join(keys, 'link.key') },
       link: { listen: `127.0.0.1:${port}`, reorderWindow: '500ms' },
-      queues: { store: QUICK_STORE },
+      queues: this.queues('high'),
     };
     fs.writeFileSync(join(place.base, 'high.yaml'), toYaml(highConfig));
     const link = place.sluice(
@@ -142,10 +149,32 @@ class KillRun {
       keys: { signing: join(keys, 'signing.key'), link: join(keys, 'link.key') },
       link: { target: `127.0.0.1:${inputPort}`, heartbeatInterval: '200ms' },
       intake: { pollInterval: '50ms', holdTime: '100ms' },
-      queues: { store: QUICK_STORE },
+      queues: this.queues('low'),
     };
     fs.writeFileSync(join(place.base, 'low.yaml'), toYaml(lowConfig));
     await Promise.all([this.high.start(), this.low.start()]);
+  }
+
+  private queues(side: 'low' | 'high'): NonNullable<LowConfigInput['queues']> {
+    return this.stores ? { store: 'redis', redisUrl: this.stores.url(side) } : { store: QUICK_STORE };
+  }
+
+  private async troubleStores(): Promise<void> {
+    const { options, stores } = this;
+    const prng = new Prng(options.seed + 1);
+    // Each of them in turn, so that a short run knows them all.
+    const names = Object.keys(STORE_TROUBLES);
+    while (this.kills < options.kills) {
+      await pause(STORE_MS.least + prng.below(STORE_MS.most - STORE_MS.least));
+      const side = prng.below(2) === 0 ? 'low' : 'high';
+      const name = names[this.kills % names.length]!;
+      const { objects, released } = this.counts();
+      options.say(
+        `trouble ${this.kills + 1}: the Redis of the ${side} side ${name} (${released} of ${objects} released)`,
+      );
+      await STORE_TROUBLES[name]!(stores!.servers[side]);
+      this.kills++;
+    }
   }
 
   private async killAll(): Promise<void> {

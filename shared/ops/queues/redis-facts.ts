@@ -17,6 +17,10 @@ export interface RedisFacts {
   readonly usedMemoryBytes: number;
   /** Keys thrown away since it started. */
   readonly evicted: number;
+  /** Writes it has refused for want of memory or disk since it started. */
+  readonly refused: number;
+  /** Another one after each start of the server. */
+  readonly run: string;
   /** The last write of its append-only file or snapshot failed. */
   readonly diskFails: boolean;
 }
@@ -32,6 +36,7 @@ const OLDEST_VERSION = [6, 2] as const;
 export function factsOf(info: string): RedisFacts {
   const field = (name: string) => new RegExp(`^${name}:(.{1,64}?)\\r?$`, 'm').exec(info)?.[1];
   const number = (name: string) => Number(field(name) ?? 0) || 0;
+  const errors = (name: string) => Number(new RegExp(`^errorstat_${name}:count=(\\d+)`, 'm').exec(info)?.[1] ?? 0);
   const aof = field('aof_enabled');
   return {
     // Valkey says redis_version 7.2.4 for compatibility, whatever it is: its own field comes first.
@@ -43,6 +48,8 @@ export function factsOf(info: string): RedisFacts {
     maxMemoryBytes: number('maxmemory'),
     usedMemoryBytes: number('used_memory'),
     evicted: number('evicted_keys'),
+    refused: errors('OOM') + errors('MISCONF'),
+    run: field('run_id') ?? '',
     diskFails: field('aof_last_write_status') === 'err' || field('rdb_last_bgsave_status') === 'err',
   };
 }
@@ -91,3 +98,12 @@ export function worriesAbout(facts: RedisFacts, shown: string): Worry[] {
 
 const evicts = ({ policy }: RedisFacts) => policy !== undefined && policy !== 'noeviction';
 const unavailable = (words: string) => new SluiceError('QUEUE_STORE_UNAVAILABLE', words);
+
+/**
+ * Whether something was lost in a way that takes queues apart between two looks: a job may be gone while its key is
+ * still taken. BullMQ's scripts are not undone when memory ends in the middle of one.
+ */
+export function mayBeTorn(before: RedisFacts, now: RedisFacts): boolean {
+  if (before.run !== now.run) return now.evicted + now.refused > 0 || evicts(before);
+  return now.evicted > before.evicted || now.refused > before.refused;
+}

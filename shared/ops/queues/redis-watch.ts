@@ -6,7 +6,7 @@
 import type { Redis } from 'ioredis';
 import { type ErrorCode, SluiceError } from '../../core/errors.js';
 import type { Side } from './folder.js';
-import { factsOf, type RedisFacts, worriesAbout } from './redis-facts.js';
+import { factsOf, mayBeTorn, type RedisFacts, worriesAbout } from './redis-facts.js';
 import type { Troubles } from './troubles.js';
 import { storeTrouble } from './words.js';
 
@@ -25,6 +25,8 @@ export interface Watched {
   readonly shown: string;
   readonly redact: (text: string) => string;
   readonly troubles: Troubles;
+  /** Forgets all jobs of this side: what is left of queues that were taken apart does harm. */
+  readonly wipe: () => Promise<void>;
   /** For a server of our own: ends it and starts another. */
   readonly replace?: (() => Promise<void>) | undefined;
 }
@@ -49,6 +51,8 @@ export async function markSide(client: Redis, side: Side, shown: string): Promis
 class Watch {
   private looking = false;
   private silent = 0;
+  /** Something was lost; what is left is forgotten once the server takes writes again. */
+  private torn = false;
   private said = new Map<ErrorCode, string>();
 
   constructor(
@@ -65,16 +69,19 @@ class Watch {
     this.looking = true;
     try {
       const before = this.facts;
+      // A marker that has gone means that the server was flushed or threw keys away: jobs may be missing too.
       const marked = await markSide(client, side, shown);
       this.facts = factsOf(await client.info());
       this.silent = 0;
-      this.say(this.facts);
-      // A marker that has gone means that the server was flushed or threw keys away: jobs may be missing too.
-      if (marked) troubles.report('QUEUE_STORE_EMPTIED', `${shown} no longer holds the marker of this side.`);
-      else if (this.facts.evicted > before.evicted) {
-        const count = this.facts.evicted - before.evicted;
-        troubles.report('QUEUE_STORE_EMPTIED', `${shown} has thrown ${count} keys away to make room.`);
+      this.torn ||= marked || mayBeTorn(before, this.facts);
+      const isFull = this.facts.maxMemoryBytes > 0 && this.facts.usedMemoryBytes >= this.facts.maxMemoryBytes;
+      if (this.torn && !isFull) {
+        await this.watched.wipe();
+        this.torn = false;
+        const why = marked ? 'no longer holds the marker of this side' : 'has lost keys, or refused to take them';
+        troubles.report('QUEUE_STORE_EMPTIED', `${shown} ${why}.`);
       }
+      this.say(this.facts);
     } catch (error) {
       await this.failed(error);
     } finally {
@@ -86,6 +93,7 @@ class Watch {
     const { shown, redact, troubles, replace } = this.watched;
     if (error instanceof SluiceError) return troubles.report(error.code, error.detail);
     const { code, words } = storeTrouble(redact(String(error)));
+    this.torn ||= code === 'QUEUE_STORE_FULL';
     const hangs = /timed out/i.test(words);
     troubles.report(code, hangs ? `${shown} does not answer.` : `${shown}: ${words}`);
     this.silent = hangs ? this.silent + 1 : 0;

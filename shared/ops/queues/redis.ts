@@ -24,6 +24,8 @@ const ADD_MAX_RETRIES = 8;
 /** A server that takes commands and does not answer them: adding gives up, and so does the watch, sooner. */
 const ADD_TIMEOUT_MS = 15_000;
 const WATCH_TIMEOUT_MS = 4_000;
+/** Keys looked at in one go. */
+const WIPE_COUNT = 1_000;
 /** Longer than the longest time a worker's connection waits for a job in the server. */
 const SILENCE_MS = 30_000;
 
@@ -85,16 +87,19 @@ export async function openRedis(
     const facts = factsOf(await marker.info());
     refuseUnfit(facts, shown);
     await markSide(marker, side, shown);
-    endWatch = watchRedis({ client: marker, side, shown, redact, troubles, replace: server?.replace }, facts);
+    const queueConnection = client({ ...adding, commandTimeout: ADD_TIMEOUT_MS });
+    // The braces keep all keys on one node should the server be a cluster.
+    const prefix = `{sluice-${side}}`;
+    const wipe = () => wipeBelow(queueConnection, prefix);
+    endWatch = watchRedis({ client: marker, side, shown, redact, troubles, wipe, replace: server?.replace }, facts);
     return {
       kind: server ? 'redis-server' : 'redis',
       description: server
         ? `a private Redis ${facts.version} on ${shown}`
         : `the Redis ${facts.version} of this site at ${shown}`,
-      queueConnection: client({ ...adding, commandTimeout: ADD_TIMEOUT_MS }),
+      queueConnection,
       workerConnection: client({ maxRetriesPerRequest: null, socketTimeout: SILENCE_MS }),
-      // The braces keep all keys on one node should the server be a cluster.
-      prefix: `{sluice-${side}}`,
+      prefix,
       factory: createRedisBackend,
       exclusive: server !== undefined,
       ...keepOnRedis(keep),
@@ -142,6 +147,17 @@ async function untilReady(client: Redis, isTls: boolean, words: (reason: string)
     client.on('close', onClose);
     client.on('ready', onReady);
   });
+}
+
+/** Removes everything under a prefix but what queues know of themselves (paused or not). */
+async function wipeBelow(client: Redis, prefix: string): Promise<void> {
+  let cursor = '0';
+  do {
+    const [next, keys] = await client.scan(cursor, 'MATCH', `${prefix}:*`, 'COUNT', WIPE_COUNT);
+    const jobs = keys.filter((key) => !key.endsWith(':meta'));
+    if (jobs.length > 0) await client.unlink(...jobs);
+    cursor = next;
+  } while (cursor !== '0');
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms).unref());
