@@ -41,7 +41,7 @@ export class Stability {
   /**
    * `nowMs` is monotonic. `key` is whatever names the entry for good: its raw path. `renamed` is the last sighting of the
    * same inode under its incomplete name: whoever wrote it has said that it is complete, so it need not wait. Only when it
-   * has changed since that sighting one more is wanted, for somebody may still be writing.
+   * has changed since that sighting one more is wanted; and when it goes on changing it waits like any other.
    */
   observe(key: string, sighting: Sighting, nowMs: number, renamed?: Sighting): 'waiting' | 'stable' {
     const before = this.seen.get(key);
@@ -50,8 +50,10 @@ export class Stability {
       return before.renamed || nowMs - before.sinceMs >= this.options.holdMs ? 'stable' : 'waiting';
     }
     if (!before && this.seen.size >= this.options.maxEntries) return 'waiting';
-    this.seen.set(key, { sighting, sinceMs: nowMs, round: this.round, renamed: renamed !== undefined });
-    return this.options.holdMs <= 0 || (renamed && sameContent(renamed, sighting)) ? 'stable' : 'waiting';
+    const isRenamed = renamed !== undefined && before?.sighting.ino !== sighting.ino;
+    this.seen.set(key, { sighting, sinceMs: nowMs, round: this.round, renamed: isRenamed });
+    const isComplete = isRenamed && sameContent(renamed, sighting);
+    return this.options.holdMs <= 0 || isComplete ? 'stable' : 'waiting';
   }
 
   /** Taken, refused, or found to be changing after all: a next sighting begins anew. */
