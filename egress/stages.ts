@@ -8,12 +8,14 @@ import { readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ERRORS, type ErrorCode, SluiceError } from '../shared/core/errors.js';
 import type { Child } from '../shared/ops/children.js';
+import { Gate } from '../shared/ops/gate.js';
 import type { ObjectId } from '../shared/wire/statements.js';
 import { Admission } from './admission.js';
 import type { HighLedger, HighObject, HighPayload } from './ledger.js';
 import { tellObjections } from './objections.js';
 import type { ReceiverProtocol } from './receive/messages.js';
-import type { ReleaseOrder, ReleaseResult, ReleaserProtocol } from './release/messages.js';
+import type { ReleaseLanes } from './release/lanes.js';
+import type { ReleaseOrder, ReleaseResult } from './release/messages.js';
 import type { AssemblyRoom } from './room.js';
 import type { VerifiedManifests, VerifierProtocol } from './verify/messages.js';
 
@@ -27,7 +29,7 @@ export interface PayloadJob {
 export interface StageTools {
   ledger: HighLedger;
   verifier: Child<VerifierProtocol>;
-  releaser: Child<ReleaserProtocol>;
+  releaser: Pick<ReleaseLanes, 'ask'>;
   receiver: Child<ReceiverProtocol>;
   envelopesDir: string;
   assemblyDir: string;
@@ -43,8 +45,8 @@ export interface StageTools {
   verified: (envelope: ObjectId) => void;
 }
 
-/** Objects released in one go: one round of fsync on their folders. */
-const RELEASE_BATCH = 256;
+/** Objects released in one go: one round of fsync on their folders. Others' letters may go in between. */
+const RELEASE_BATCH = 64;
 /** Rejected without collecting a byte: there is no tenant to keep them for, or nothing they could be. */
 const NOT_WORTH_COLLECTING: readonly string[] = ['VERIFY_TENANT_UNKNOWN', 'VERIFY_TOO_LARGE', 'MANIFEST_INVALID'];
 
@@ -55,6 +57,8 @@ const TOO_LARGE_HERE = {
 
 export class HighStages {
   private readonly admission: Admission;
+  /** Shut while the stage is paused: what runs rests between two batches. */
+  readonly releaseGate = new Gate();
   private readonly releasing = new Set<ObjectId>();
 
   constructor(private readonly tools: StageTools) {
@@ -173,6 +177,7 @@ export class HighStages {
     const wanted = accepted.filter(({ tenant }) => this.tools.storages.has(tenant));
     const homeless = accepted.filter((one) => !wanted.includes(one));
     for (let first = 0; first < wanted.length; first += RELEASE_BATCH) {
+      if (this.releaseGate.isShut) await this.releaseGate.pass();
       waiting.push(...(await this.releaseSome(payload, wanted.slice(first, first + RELEASE_BATCH), objects.length)));
     }
     this.tools.changed(object);

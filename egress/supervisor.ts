@@ -4,7 +4,7 @@
  *
  *   one-way link -> receive, assemble -> [verify] -> ... -> [release] -> storage        [stage] = queue stage, see stages.ts
  */
-import { readdirSync, rmSync, statfsSync } from 'node:fs';
+import { readdirSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { toHex } from '../shared/core/bytes.js';
 import { codeOf, wordsOf } from '../shared/core/errors.js';
@@ -19,8 +19,9 @@ import { Sources } from '../shared/ops/config/sources.js';
 import { writeDurably } from '../shared/ops/durableFiles.js';
 import { type Log, openLog } from '../shared/ops/log.js';
 import { News } from '../shared/ops/news.js';
+import { Pauses } from '../shared/ops/pauses.js';
 import { type AnyStage, registerQueueActs } from '../shared/ops/queueActs.js';
-import { openQueueStore, type QueueStore, type Stage } from '../shared/ops/queues/store.js';
+import { type Handler, openQueueStore, type QueueStore, type Stage } from '../shared/ops/queues/store.js';
 import { Receipts } from '../shared/ops/receipts/receipts.js';
 import { tellRemovedTenants, waitingOf } from '../shared/ops/removedTenants.js';
 import type { Alarm, HighObjectNews, HighReady, HighSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
@@ -33,6 +34,7 @@ import { HighLedger, type HighObject, type HighPayload } from './ledger.js';
 import { LinkPosition } from './position.js';
 import { HighReceiptFacts } from './receiptFacts.js';
 import type { ReceiverCounters, ReceiverProtocol } from './receive/messages.js';
+import { ReleaseLanes } from './release/lanes.js';
 import type { ReleaserProtocol } from './release/messages.js';
 import { AssemblyRoom } from './room.js';
 import { makeStorages, storagesOf, verifierRules } from './settings.js';
@@ -48,6 +50,10 @@ const HOUSEKEEPING_MS = 200;
 /** Tried again until it works; jobs of an earlier run are forgotten, for the ledger says again what is to be done. */
 const STAGE = { attempts: 1_000, backoffMs: 500, fresh: true } as const;
 const ENDED_SESSIONS = 64;
+/** Jobs at once. Releasing ones wait for the releasing processes, which take turns between tenants. */
+const VERIFYING_AT_ONCE = 4;
+const RELEASING_AT_ONCE = 64;
+const SMALL_ENVELOPE_BYTES = 8 * 1024;
 /** Work that fell out of the queues (a store that was away, a job that gave up) is put into them again. */
 const REBUILD_MS = 60_000;
 
@@ -55,12 +61,13 @@ export class HighSide {
   private ledger!: HighLedger;
   private store!: QueueStore;
   private verifier!: Child<VerifierProtocol>;
-  private releaser!: Child<ReleaserProtocol>;
+  private releaser!: ReleaseLanes;
   private receiver!: Child<ReceiverProtocol>;
   private stages!: HighStages;
   private verifyStage!: Stage<EnvelopeJob>;
   private releaseStage!: Stage<PayloadJob>;
   private acts!: Acts;
+  private pauses!: Pauses;
   private readonly queues = new Map<string, AnyStage>();
   private position!: LinkPosition;
   private room!: AssemblyRoom;
@@ -141,6 +148,8 @@ export class HighSide {
     await this.receiver?.stop();
     await this.releaser?.stop();
     await this.verifier?.stop();
+    this.pauses?.close();
+    this.stages?.releaseGate.shut(false);
     await this.store?.close();
     await this.receipts?.stop();
     this.ledger?.close();
@@ -149,8 +158,7 @@ export class HighSide {
 
   private pids(): Record<string, number> {
     const { receiver, verifier, releaser, receipts } = this;
-    const judging = { verifier: verifier.pid ?? 0, releaser: releaser.pid ?? 0 };
-    return { receiver: receiver.pid ?? 0, ...judging, receipts: receipts.pid };
+    return { receiver: receiver.pid ?? 0, verifier: verifier.pid ?? 0, ...releaser.pids, receipts: receipts.pid };
   }
 
   private writeRun(): void {
@@ -168,6 +176,11 @@ export class HighSide {
     this.news.onObjects((news) => this.listeners.objects(news));
     this.news.onAlarm((alarm) => this.listeners.alarm(alarm));
     this.ledger = new HighLedger(state.file('ledger.sqlite'), Date.now);
+    this.pauses = new Pauses({
+      memory: this.ledger,
+      changed: (stage, paused) => this.pausedChanged(stage, paused),
+      alarm: (code, words) => this.news.alarm(code, words),
+    });
     this.position = new LinkPosition(
       this.ledger,
       { reorderWindowMs: config.link.reorderWindow, silenceMs: config.link.silence },
@@ -250,13 +263,16 @@ export class HighSide {
         await child.ask('start', { trusted: keys.trusted, tenants: verifierRules(config) });
       },
     });
-    this.releaser = new Child<ReleaserProtocol>({
-      name: 'releasing',
-      module: new URL('./release/process.js', import.meta.url),
-      onStart: async (child) => {
-        await child.ask('start', { stagingDir: state.folder('spool/staging') });
-      },
-    });
+    this.releaser = new ReleaseLanes(
+      (name) =>
+        new Child<ReleaserProtocol>({
+          name,
+          module: new URL('./release/process.js', import.meta.url),
+          onStart: async (child) => {
+            await child.ask('start', { stagingDir: state.folder('spool/staging') });
+          },
+        }),
+    );
     this.receiver = new Child<ReceiverProtocol>({
       name: 'receiving',
       module: new URL('./receive/process.js', import.meta.url),
@@ -303,20 +319,23 @@ export class HighSide {
       dir: state.path,
       onTrouble: (error) => {
         this.news.alarm(error.code, error.detail);
-        if (error.code === 'QUEUE_STORE_EMPTIED') this.nextRebuildMs = 0;
+        if (error.code !== 'QUEUE_STORE_EMPTIED') return;
+        this.nextRebuildMs = 0;
+        this.pauses.storeEmptied();
       },
       onOver: (code) => {
         this.news.over(code);
         this.nextRebuildMs = 0;
       },
     });
-    this.verifyStage = await this.store.stage('verify', { concurrency: 2, ...STAGE }, (data: EnvelopeJob) =>
-      stages.runVerify(data),
-    );
-    this.releaseStage = await this.store.stage('release', { concurrency: 2, ...STAGE }, (data: PayloadJob) =>
-      stages.runRelease(data),
-    );
-    for (const stage of [this.verifyStage, this.releaseStage]) this.queues.set(stage.name, stage as never);
+    const open = <Data extends object>(name: string, concurrency: number, handle: Handler<Data>) =>
+      this.store.stage<Data>(name, { concurrency, ...STAGE, paused: this.pauses.has(name) }, handle);
+    this.verifyStage = await open<EnvelopeJob>('verify', VERIFYING_AT_ONCE, (data) => stages.runVerify(data));
+    this.releaseStage = await open<PayloadJob>('release', RELEASING_AT_ONCE, (data) => stages.runRelease(data));
+    for (const stage of [this.verifyStage, this.releaseStage]) {
+      this.queues.set(stage.name, stage as never);
+      this.pauses.watch(stage);
+    }
     this.acts = new Acts(this.ledger.requests, Date.now);
     registerQueueActs(this.acts, this.queueTools());
   }
@@ -348,14 +367,16 @@ export class HighSide {
     this.tellRemoved();
     for (const file of readdirSync(this.state.folder('spool/envelopes'))) {
       const envelope = /^([0-9a-f]{16})\.envelope$/.exec(file)?.[1];
-      if (envelope) await this.enqueueVerify(envelope);
+      if (envelope) await this.enqueueVerify(envelope, sizeOf(this.stages.envelopeFile(envelope)));
     }
     for (const { object } of this.ledger.payloadsIn('assembled')) await this.enqueueRelease(object);
   }
 
-  private async enqueueVerify(envelope: ObjectId): Promise<void> {
+  /** Whose it is nobody knows before it is verified; the envelope of a letter is small, and waits for no large ones. */
+  private async enqueueVerify(envelope: ObjectId, sizeBytes: number): Promise<void> {
     this.verifying.add(envelope);
-    await this.verifyStage.add([{ key: envelope, title: `envelope ${envelope}`, data: { envelope } }]);
+    const tenant = sizeBytes <= SMALL_ENVELOPE_BYTES ? 'small' : 'large';
+    await this.verifyStage.add([{ key: envelope, title: `envelope ${envelope}`, tenant, data: { envelope } }]);
   }
 
   private async enqueueRelease(payload: ObjectId): Promise<void> {
@@ -363,7 +384,8 @@ export class HighSide {
     const title = first
       ? `${first.tenant}: ${first.path}${more.length > 0 ? ` and ${more.length} more` : ''}`
       : payload;
-    await this.releaseStage.add([{ key: payload, title, data: { payload } }]);
+    const tenant = first?.tenant ?? '';
+    await this.releaseStage.add([{ key: payload, title, tenant, data: { payload } }]);
   }
 
   // ------------------------------------------------------------ tenants that change
@@ -413,7 +435,9 @@ export class HighSide {
       this.receiver.tell('collectAgain', { envelope: object });
       return;
     }
-    this.enqueueVerify(object).catch((error) => this.news.alarm('QUEUE_STORE_UNAVAILABLE', wordsOf(error)));
+    this.enqueueVerify(object, bytes.length).catch((error) =>
+      this.news.alarm('QUEUE_STORE_UNAVAILABLE', wordsOf(error)),
+    );
   }
 
   private async heartbeat(bytes: Uint8Array): Promise<void> {
@@ -463,6 +487,12 @@ export class HighSide {
     await this.enqueueRelease(object);
   }
 
+  /** Releasing rests between two batches; verifying ends with the envelopes that are being looked at. */
+  private pausedChanged(stage: string, paused: boolean): void {
+    this.log.info({ stage, paused }, paused ? 'stage paused' : 'stage resumed');
+    if (stage === 'release') this.stages.releaseGate.shut(paused);
+  }
+
   private incomplete({ object }: HighPayload): void {
     this.ledger.setPayload(object, 'incomplete', 'incomplete', 'TRANSFER_INCOMPLETE');
     this.receiver.tell('park', { object });
@@ -505,6 +535,10 @@ export class HighSide {
       this.log.debug({ error: wordsOf(error) }, 'housekeeping');
     }
   }
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function freeBytesOf(folder: string): number {

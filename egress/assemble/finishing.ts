@@ -13,13 +13,19 @@ export interface Asked {
   block?: SourceBlock;
 }
 
+const SMALL_BLOCK_SYMBOLS = 512;
+const SMALL_IN_ROW = 16;
+
 interface Waiting {
   payload: Payload;
   sbn: number;
 }
 
 export class Finishing {
-  private readonly ready: Waiting[] = [];
+  /** Blocks of letters go first: a large one takes tens of milliseconds (FAULTS 60). But not for ever. */
+  private readonly small: Waiting[] = [];
+  private readonly large: Waiting[] = [];
+  private smallInRow = 0;
   private retries: (Waiting & { dueMs: number })[] = [];
   private readonly asked = new Map<number, Asked>();
   private lastTicket = 0;
@@ -35,12 +41,12 @@ export class Finishing {
 
   /** Blocks that have all they need and are not finished, those that are hashed again included. */
   get waiting(): number {
-    return this.ready.length + this.retries.length + this.asked.size;
+    return this.small.length + this.large.length + this.retries.length + this.asked.size;
   }
 
   /** Puts a block in the line. What turns out to be done or gone when its turn comes is passed over. */
   queue(payload: Payload, sbn: number): void {
-    this.ready.push({ payload, sbn });
+    this.lineOf(payload, sbn).push({ payload, sbn });
   }
 
   retryAt(payload: Payload, sbn: number, dueMs: number): void {
@@ -49,13 +55,13 @@ export class Finishing {
 
   /** Gives the finishers as much as they may hold. */
   offer(): void {
-    while (this.blocksAway < this.most && this.ready.length > 0) {
-      const { payload, sbn } = this.ready.shift()!;
+    while (this.blocksAway < this.most && this.small.length + this.large.length > 0) {
+      const { payload, sbn } = this.next();
       if (payload.dropped || payload.expected!.done[sbn]) continue;
       const block = this.blockOf(payload, sbn);
       if (!block) {
         // All memory is with the finishers: their answers make room.
-        this.ready.unshift({ payload, sbn });
+        this.lineOf(payload, sbn).unshift({ payload, sbn });
         return;
       }
       if (block.away || !block.ready) continue;
@@ -96,9 +102,19 @@ export class Finishing {
     const due = this.retries.filter((retry) => retry.dueMs <= nowMs);
     if (due.length > 0) {
       this.retries = this.retries.filter((retry) => retry.dueMs > nowMs);
-      this.ready.push(...due);
+      for (const { payload, sbn } of due) this.queue(payload, sbn);
     }
     this.offer();
+  }
+
+  private lineOf(payload: Payload, sbn: number): Waiting[] {
+    return payload.partition.k(sbn) <= SMALL_BLOCK_SYMBOLS ? this.small : this.large;
+  }
+
+  private next(): Waiting {
+    const small = this.small.length > 0 && (this.large.length === 0 || this.smallInRow < SMALL_IN_ROW);
+    this.smallInRow = small ? this.smallInRow + 1 : 0;
+    return (small ? this.small : this.large).shift()!;
   }
 
   private ticketFor(asked: Asked): number {

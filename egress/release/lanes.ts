@@ -1,0 +1,88 @@
+/**
+ * The releasing processes: one for letters, one for everything else, because each does one thing at a time and making a
+ * large file durable takes seconds (FAULTS 60). What waits for a process is asked tenant by tenant, in turn.
+ *
+ *   ask --> quick: few objects, few bytes --> process
+ *      \--> other -------------------------> process
+ */
+import { FairShare } from '../../shared/core/fairShare.js';
+import type { Child } from '../../shared/ops/children.js';
+import type { ReleaseOrder, ReleaserProtocol } from './messages.js';
+
+type Requests = ReleaserProtocol['requests'];
+type Asking = Exclude<keyof Requests, 'start'>;
+type Releasing = Pick<Child<ReleaserProtocol>, 'ask' | 'start' | 'stop' | 'pid'>;
+
+/** What the quick process does: a letter with an attachment, or a few at once. */
+const QUICK_OBJECTS = 16;
+const QUICK_BYTES = 1024 * 1024;
+/** What an object costs beside its bytes: an fsync or two. */
+const OBJECT_COST_BYTES = 256 * 1024;
+
+export class ReleaseLanes {
+  private readonly quick: Lane;
+  private readonly other: Lane;
+
+  constructor(make: (name: string) => Releasing) {
+    this.quick = new Lane(make('releasing letters'));
+    this.other = new Lane(make('releasing'));
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([this.quick.child.start(), this.other.child.start()]);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.quick.child.stop(), this.other.child.stop()]);
+  }
+
+  get pids(): Record<string, number> {
+    return { releaser: this.other.child.pid ?? 0, letterReleaser: this.quick.child.pid ?? 0 };
+  }
+
+  /** As `Child.ask`, once the turn of its tenant has come; `timeoutMs` counts from then. */
+  ask<R extends Asking>(name: R, asked: Requests[R]['ask'], timeoutMs: number): Promise<Requests[R]['answer']> {
+    const objects: readonly ReleaseOrder[] = asked;
+    const bytes = objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    // An object that is a payload of its own is not copied, and yet its bytes are made durable.
+    const lane = objects.length <= QUICK_OBJECTS && bytes <= QUICK_BYTES ? this.quick : this.other;
+    const cost = bytes + objects.length * OBJECT_COST_BYTES;
+    return lane.ask(objects[0]?.tenantFolder ?? '', cost, () => lane.child.ask(name, asked, timeoutMs));
+  }
+}
+
+/** One process, and who waits for it. */
+class Lane {
+  private readonly shares = new FairShare();
+  private readonly waiting = new Map<string, { cost: number; work: () => Promise<void> }[]>();
+  private busy = false;
+
+  constructor(readonly child: Releasing) {}
+
+  ask<T>(tenant: string, cost: number, work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const line = this.waiting.get(tenant) ?? [];
+      this.waiting.set(tenant, line);
+      line.push({ cost, work: () => work().then(resolve, reject) });
+      this.shares.join(tenant);
+      this.next();
+    });
+  }
+
+  private next(): void {
+    const tenant = this.busy ? undefined : this.shares.next();
+    if (tenant === undefined) return;
+    const line = this.waiting.get(tenant)!;
+    const { cost, work } = line.shift()!;
+    this.shares.charge(tenant, cost);
+    if (line.length === 0) {
+      this.waiting.delete(tenant);
+      this.shares.leave(tenant);
+    }
+    this.busy = true;
+    void work().finally(() => {
+      this.busy = false;
+      this.next();
+    });
+  }
+}
