@@ -17,7 +17,7 @@ import { type HighConfig, loadHighConfig } from '../shared/ops/config/load.js';
 import { ConfigWatcher } from '../shared/ops/config/reload.js';
 import { Sources } from '../shared/ops/config/sources.js';
 import { writeDurably } from '../shared/ops/durableFiles.js';
-import { type Log, openLog } from '../shared/ops/log.js';
+import { type Log, logProcesses, openLog } from '../shared/ops/log.js';
 import { News } from '../shared/ops/news.js';
 import { Pauses } from '../shared/ops/pauses.js';
 import { type AnyStage, registerQueueActs } from '../shared/ops/queueActs.js';
@@ -171,8 +171,11 @@ export class HighSide {
 
   private async open(): Promise<void> {
     const { state, config } = this;
-    this.log = openLog('high', config.log.level, state.file('high.log'));
+    this.log = openLog('high', config.log, state.file('high.log'));
     this.news = new News(this.log);
+    logProcesses(this.log, (name, how) =>
+      this.news.alarm('CHILD_FAILED', `The ${name} process ended (${how}) and is started again.`, name),
+    );
     this.news.onObjects((news) => this.listeners.objects(news));
     this.news.onAlarm((alarm) => this.listeners.alarm(alarm));
     this.ledger = new HighLedger(state.file('ledger.sqlite'), Date.now);

@@ -12,7 +12,7 @@ import type { Acts } from '../shared/ops/acts.js';
 import { Child } from '../shared/ops/children.js';
 import { ConfigWatcher } from '../shared/ops/config/reload.js';
 import { Sources } from '../shared/ops/config/sources.js';
-import { type Log, openLog } from '../shared/ops/log.js';
+import { type Log, logProcesses, openLog } from '../shared/ops/log.js';
 import { News } from '../shared/ops/news.js';
 import { Pauses } from '../shared/ops/pauses.js';
 import type { AnyStage } from '../shared/ops/queueActs.js';
@@ -195,8 +195,11 @@ export class LowSide {
 
   private async open(): Promise<void> {
     const { state, config } = this;
-    this.log = openLog('low', config.log.level, state.file('low.log'));
+    this.log = openLog('low', config.log, state.file('low.log'));
     this.news = new News(this.log);
+    logProcesses(this.log, (name, how) =>
+      this.news.alarm('CHILD_FAILED', `The ${name} process ended (${how}) and is started again.`, name),
+    );
     this.news.onObjects((news) => this.listeners.objects(news));
     this.news.onAlarm((alarm) => this.listeners.alarm(alarm));
     const objectsDir = state.folder('spool/objects');

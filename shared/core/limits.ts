@@ -133,6 +133,9 @@ export const LIMITS = {
   /** Files a daily summary names, and days that are summed up afterwards when the gateway was down over midnight. */
   summaryMaxNamed: 100,
   summaryMaxDays: 31,
+  /** Lines a child process may print within ten seconds, and characters of each. */
+  childOutputLines: 200,
+  childOutputMaxText: 2_000,
   /** Objects whose way is timed at once. */
   objectsTimed: 50_000,
   /** Alarms told apart at once, and past ones remembered; characters of what one says. */

@@ -17,6 +17,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ERRORS, type ErrorCode, SluiceError } from '../core/errors.js';
 import type { Answer, Ask, Handlers, Protocol, Requests, ToChild, ToParent } from './childProtocol.js';
+import { readLines } from './outputLines.js';
 
 export type { Protocol } from './childProtocol.js';
 export { type ParentFace, type ServeOptions, serveParent } from './childSide.js';
@@ -50,6 +51,21 @@ export interface ChildOptions<P extends Protocol> {
   onExit?: (why: ExitReason) => void;
   /** Start again after an unexpected exit; true unless given. */
   restart?: boolean;
+}
+
+/** Whoever looks after the children of this process. */
+export interface Attendant {
+  /** A line a child printed. Nobody else gets it. */
+  printed(name: string, line: string): void;
+  /** A child ended unexpectedly and is started again. */
+  died(name: string, how: string): void;
+}
+
+let attendant: Attendant | undefined;
+
+/** For children started from now on. Without an attendant what they print goes to standard error. */
+export function attendChildren(whoever: Attendant | undefined): void {
+  attendant = whoever;
 }
 
 interface Pending {
@@ -197,14 +213,19 @@ export class Child<P extends Protocol> {
     const { module, env, execArgv, cwd } = this.options;
     const passed: NodeJS.ProcessEnv = {};
     for (const key of PASSED_ON) if (process.env[key] !== undefined) passed[key] = process.env[key];
-    return fork(fileURLToPath(module), [], {
+    const output = attendant ? 'pipe' : 2;
+    const child = fork(fileURLToPath(module), [], {
       env: { ...passed, ...env },
       execArgv: execArgv ?? [],
       ...(cwd === undefined ? {} : { cwd }),
       serialization: 'advanced',
-      // Standard output belongs to the supervisor's own answers; whatever a child prints goes to standard error.
-      stdio: ['ignore', 2, 2, 'ipc'],
+      // Standard output belongs to the supervisor's own answers; whatever a child prints never goes there.
+      stdio: ['ignore', output, output, 'ipc'],
     });
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream) readLines(stream, (line) => attendant?.printed(this.options.name, line));
+    }
+    return child;
   }
 
   /** Waits for the child's first word, then hands over the initial state. */
@@ -246,7 +267,10 @@ export class Child<P extends Protocol> {
     // What was never sent may wait for the next start.
     const what = why.expected ? 'was stopped' : `ended unexpectedly (${sayExit(why)})`;
     this.#rejectPending(what, (pending) => pending.sent || !again);
-    if (again) this.#restartLater();
+    if (again) {
+      this.#restartLater();
+      attendant?.died(this.options.name, sayExit(why));
+    }
     this.options.onExit?.(why);
   }
 

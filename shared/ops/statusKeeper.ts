@@ -80,6 +80,8 @@ export class StatusKeeper {
     this.nextMetricsMs = Number.POSITIVE_INFINITY;
     try {
       this.metrics = await this.tools.metrics.text(status);
+    } catch (error) {
+      this.tools.news.alarm('INTERNAL', `Metrics cannot be made: ${wordsOf(error)}`, 'metrics');
     } finally {
       const endedMs = performance.now();
       this.nextMetricsMs = endedMs + Math.max(METRICS_EVERY_MS, METRICS_PART * (endedMs - startedMs));

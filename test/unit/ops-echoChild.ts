@@ -10,6 +10,7 @@ export type EchoProtocol = {
     refuse: { ask: 'ours' | 'foreign'; answer: never };
     exit: { ask: number; answer: never };
     hang: { ask: null; answer: never };
+    crash: { ask: null; answer: never };
     never: { ask: null; answer: never };
   };
   toChild: { poke: number; disconnect: null };
@@ -32,6 +33,12 @@ const parent = serveParent<EchoProtocol>({
       throw new TypeError('not ours');
     },
     exit: (code) => process.exit(code),
+    crash: () => {
+      setImmediate(() => {
+        throw new Error('made by a test');
+      });
+      return new Promise<never>(() => {});
+    },
     hang: () => {
       for (;;);
     },
