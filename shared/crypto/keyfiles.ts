@@ -95,6 +95,18 @@ export function readLinkKey(path: string): Uint8Array {
   }
 }
 
+/** Whether a secret file may be used, without looking into it. KEY_EXPOSED, KEY_UNREADABLE. */
+export function assertSecretFile(path: string): void {
+  const file = open(path, constants.O_NOFOLLOW);
+  try {
+    const stats = fstatSync(file);
+    if (!stats.isFile()) throw unreadable(path, 'it is not a file');
+    checkSecret(path, stats);
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** The password in the only line of a file, for a queue store. KEY_EXPOSED, KEY_UNREADABLE. */
 export function readPassword(path: string): string {
   const bytes = readSecret(path);
@@ -154,16 +166,19 @@ function publicFilesIn(folder: string): string[] {
 
 /** Content of a file that only this user may be able to read. */
 function readSecret(path: string): Buffer {
-  return readBounded(open(path, constants.O_NOFOLLOW), path, (stats) => {
-    const user = process.geteuid?.();
-    if (user !== undefined && stats.uid !== user && stats.uid !== 0) {
-      throw new SluiceError('KEY_EXPOSED', `${path} belongs to another user.`);
-    }
-    if ((stats.mode & 0o077) !== 0) {
-      const mode = (stats.mode & 0o777).toString(8).padStart(4, '0');
-      throw new SluiceError('KEY_EXPOSED', `${path} has mode ${mode}; allowed: 0600 or 0400.`);
-    }
-  });
+  return readBounded(open(path, constants.O_NOFOLLOW), path, (stats) => checkSecret(path, stats));
+}
+
+/** A secret is of this user (or root) and of nobody else. */
+function checkSecret(path: string, stats: Stats): void {
+  const user = process.geteuid?.();
+  if (user !== undefined && stats.uid !== user && stats.uid !== 0) {
+    throw new SluiceError('KEY_EXPOSED', `${path} belongs to another user.`);
+  }
+  if ((stats.mode & 0o077) !== 0) {
+    const mode = (stats.mode & 0o777).toString(8).padStart(4, '0');
+    throw new SluiceError('KEY_EXPOSED', `${path} has mode ${mode}; allowed: 0600 or 0400.`);
+  }
 }
 
 function open(path: string, flags: number): number {

@@ -11,6 +11,7 @@ import { addLinkCommand } from './link.js';
 import { addOperatorCommands } from './operate.js';
 import { addSideCommands } from './side.js';
 import { addStatusCommand } from './status.js';
+import { addTenantsCommand } from './tenants.js';
 import { addTopCommand } from './top.js';
 
 const USAGE_CODES: readonly string[] = ['USAGE'];
@@ -31,6 +32,7 @@ export async function main(args: string[]): Promise<ExitCode> {
   addLinkCommand(program, finish);
   addKeygenCommand(program);
   addConfigCommand(program);
+  addTenantsCommand(program, finish);
   addExplainCommand(program);
   addOperatorCommands(program, finish);
   addStatusCommand(program, finish);
