@@ -34,7 +34,7 @@ export function isoTime(ms: number | null): string | null {
 function lowOf(facts: Extract<ReceiptFacts, { side: 'low' }>) {
   return {
     findings: facts.findings.map(({ code, where, detail }) => ({
-      code,
+      code: harmless(code),
       where: harmless(where),
       detail: harmless(detail),
     })),

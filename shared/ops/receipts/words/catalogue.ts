@@ -15,7 +15,7 @@ export const wordsOfCode = (language: Language, code: string): CodeWords =>
  * other code needs words in every language; a test says so.
  */
 const NEVER_OF_AN_OBJECT =
-  /^(CONFIG_|KEY_|STATE_|QUEUE_STORE_|QUEUE_JOB_(INVALID|LOST)|FRAME_|LINK_|TRANSPORT_|SEQUENCE_|ENVELOPE_(MALFORMED|KEY_UNKNOWN|SIGNATURE|CONFLICT)|RECEIPT_|CONSOLE_|REQUEST_|USAGE)/;
+  /^(CONFIG_|KEY_|STATE_|QUEUE_STORE_|QUEUE_JOB_(INVALID|LOST)|FRAME_|LINK_|TRANSPORT_|SEQUENCE_|ENVELOPE_(MALFORMED|KEY_UNKNOWN|SIGNATURE|CONFLICT)|INTAKE_STUCK|TENANT_STARVED|RECEIVER_|SYMBOL_|CLOCK_|ALARM_|RECEIPT_|CONSOLE_|REQUEST_|USAGE)/;
 
 export const codesOfObjects = (): ErrorCode[] =>
   (Object.keys(ERRORS) as ErrorCode[]).filter((code) => !NEVER_OF_AN_OBJECT.test(code));

@@ -20,6 +20,15 @@ const FOR_CLERKS: Readonly<Record<string, CodeWords>> = {
     'More files lie in the drop folders than the gateway can follow.',
     'Remove from the drop folder what has been sent already.',
   ),
+  TENANT_REMOVED: words('Your administration is not served here at the moment.', OPERATOR),
+  QUOTA_EXCEEDED: words(
+    'Your administration already has as many files waiting in the gateway as it may have.',
+    'Nothing: the file is taken as soon as others have been sent.',
+  ),
+  QUOTA_TOO_SMALL: words(
+    'This file alone is more than your administration may have in the gateway.',
+    'Split the file, or ask the operator to raise the limit.',
+  ),
   SPOOL_FULL: words('The gateway is full at the moment.', 'Nothing: it goes on as soon as other files have been sent.'),
   SPOOL_IO: words('The disk of the gateway did not answer as it should.', RETRIED),
   SCAN_UNAVAILABLE: words(
@@ -39,6 +48,17 @@ const FOR_CLERKS: Readonly<Record<string, CodeWords>> = {
   VERIFY_TENANT_UNKNOWN: words('The recipient is not known on this side.', OPERATOR),
   VERIFY_LABEL_NOT_ALLOWED: words('The classification of the file is not allowed here.', OPERATOR),
   VERIFY_VERDICT_MISSING: words('A check that this side requires was not made before sending.', OPERATOR),
+  VERIFY_TYPE_NOT_ALLOWED: words('Files of this type are not released to your administration.', OPERATOR),
+  CONSIGNMENT_REFUSED: words(
+    'A file of this consignment was refused, and a consignment goes as a whole or not at all.',
+    'Correct or remove the file that is named, then drop the whole folder again.',
+  ),
+  CONSIGNMENT_INVALID: words('What was sealed as one consignment cannot be one folder.', OPERATOR),
+  CONSIGNMENT_CONFLICT: words('Two descriptions of this consignment contradict each other.', OPERATOR),
+  CONSIGNMENT_INCOMPLETE: words(
+    'Other files of this consignment have not come, so nothing of it is released.',
+    'Ask for the missing files to be sent again; this one waits for them.',
+  ),
   VERIFY_TOO_LARGE: words(
     'The file is larger than this side accepts.',
     'Have it split and sent again, or ask the operator.',

@@ -77,6 +77,26 @@ export const FRENCH_CODES: Readonly<Record<string, CodeWords>> = {
     'Ce fichier à lui seul dépasse tout ce que votre administration peut avoir dans la passerelle.',
     "Partagez le fichier en plusieurs, ou demandez à l'opérateur d'augmenter la limite.",
   ),
+  TENANT_REMOVED: words("Votre administration n'est plus servie ici pour l'instant.", OPERATOR),
+
+  // Envois groupés
+  CONSIGNMENT_REFUSED: words(
+    'Un fichier de cet envoi groupé a été refusé, et un envoi groupé part en entier ou pas du tout.',
+    'Corrigez ou retirez le fichier indiqué, puis déposez de nouveau le dossier entier.',
+  ),
+  CONSIGNMENT_TOO_LARGE: words(
+    "L'envoi groupé contient plus de fichiers ou de données que ce qui peut partir ensemble.",
+    'Répartissez-le en plusieurs dossiers.',
+  ),
+  CONSIGNMENT_INVALID: words(
+    'Ce qui a été scellé comme un seul envoi groupé ne peut pas former un seul dossier.',
+    OPERATOR,
+  ),
+  CONSIGNMENT_CONFLICT: words('Deux descriptions de cet envoi groupé se contredisent.', OPERATOR),
+  CONSIGNMENT_INCOMPLETE: words(
+    "D'autres fichiers de cet envoi groupé ne sont pas arrivés ; rien n'en est donc remis.",
+    'Demandez que les fichiers manquants soient envoyés de nouveau : celui-ci les attend.',
+  ),
 
   // Contrôle du contenu
   SCAN_CRASHED: words("Le contrôle s'est arrêté en lisant ce fichier, qui est donc considéré comme dangereux.", ASK),
@@ -143,6 +163,7 @@ export const FRENCH_CODES: Readonly<Record<string, CodeWords>> = {
   VERIFY_TENANT_UNKNOWN: words("Le destinataire n'est pas connu de ce côté.", OPERATOR),
   VERIFY_LABEL_NOT_ALLOWED: words("Le niveau de classification du fichier n'est pas admis ici.", OPERATOR),
   VERIFY_VERDICT_MISSING: words("Un contrôle exigé de ce côté n'a pas été fait avant l'envoi.", OPERATOR),
+  VERIFY_TYPE_NOT_ALLOWED: words('Les fichiers de ce type ne sont pas remis à votre administration.', OPERATOR),
   VERIFY_TOO_LARGE: words(
     'Le fichier est plus grand que ce que ce côté accepte.',
     "Faites-le partager en plusieurs et envoyer de nouveau, ou adressez-vous à l'opérateur.",
