@@ -5,10 +5,12 @@ import type { News } from '../shared/ops/news.js';
 import type { QueueStore, Stage } from '../shared/ops/queues/store.js';
 import type { HighObjectNews } from '../shared/ops/sides.js';
 import { StageWatch } from '../shared/ops/stageWatch.js';
+import { type StageOfState, StarvationWatch } from '../shared/ops/starvation.js';
 import type { StateFolder } from '../shared/ops/stateFolder.js';
 import { StatusKeeper } from '../shared/ops/statusKeeper.js';
+import { systemClock } from '../shared/ops/systemClock.js';
 import { EventLoopDelay } from '../shared/ops/vitals.js';
-import type { HighLedger } from './ledger.js';
+import type { HighLedger, HighState } from './ledger.js';
 import { LinkWatch } from './linkWatch.js';
 import type { LinkPosition } from './position.js';
 import type { ReceiverCounters } from './receive/messages.js';
@@ -30,14 +32,21 @@ export interface HighHealthTools {
   room: () => { usedBytes: number; freeBytes: number };
 }
 
+const STAGES_OF_STATES: Partial<Record<HighState, StageOfState>> = {
+  verifying: { waitsIn: 'release' },
+  released: { movedIn: 'release' },
+  quarantined: { movedIn: 'release' },
+};
+
 export class HighHealth {
   readonly status: StatusKeeper;
   private readonly eventLoop = new EventLoopDelay();
+  private readonly starvation: StarvationWatch;
   private readonly linkWatch: LinkWatch;
   private counters: ReceiverCounters | undefined;
   private silentMs = 0;
 
-  constructor(tools: HighHealthTools) {
+  constructor(private readonly tools: HighHealthTools) {
     const { state, config, ledger, news, store, position, pids, startedAtMs, frameBytes, room } = tools;
     this.linkWatch = new LinkWatch((code, words, about) => news.alarm(code, words, about));
     const stages = new StageWatch(tools.stages, {
@@ -60,7 +69,17 @@ export class HighHealth {
       spool: () => ({ ...room(), limitBytes: config().assembly.spoolMax }),
     });
     const metrics = new SideMetrics('high', (name) => config().tenants.some((tenant) => tenant.name === name));
-    news.onObjects((objects) => metrics.objects(objects));
+    this.starvation = new StarvationWatch({
+      clock: systemClock,
+      limitMs: () => config().alarms.starvation,
+      states: STAGES_OF_STATES,
+      alarm: (code, words, about) => news.alarm(code, words, about),
+      over: (code, about) => news.over(code, about),
+    });
+    news.onObjects((objects) => {
+      metrics.objects(objects);
+      this.starvation.objects(objects);
+    });
     news.onAlarm((alarm) => metrics.alarm(alarm));
     this.status = new StatusKeeper({ state, news, stages, metrics, build: () => builder.build() });
   }
@@ -70,6 +89,7 @@ export class HighHealth {
     this.counters = counters;
     this.silentMs = silentMs;
     this.linkWatch.look(counters);
+    this.starvation.look(this.tools.ledger.tallies.all());
   }
 
   start(): void {

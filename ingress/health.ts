@@ -6,11 +6,13 @@ import type { News } from '../shared/ops/news.js';
 import type { QueueStore, Stage } from '../shared/ops/queues/store.js';
 import type { LowObjectNews } from '../shared/ops/sides.js';
 import { StageWatch } from '../shared/ops/stageWatch.js';
+import { type StageOfState, StarvationWatch } from '../shared/ops/starvation.js';
 import type { StateFolder } from '../shared/ops/stateFolder.js';
 import { StatusKeeper } from '../shared/ops/statusKeeper.js';
+import { systemClock } from '../shared/ops/systemClock.js';
 import { EventLoopDelay } from '../shared/ops/vitals.js';
 import type { PollNews } from './intake/messages.js';
-import type { LowLedger } from './ledger.js';
+import type { LowLedger, LowState } from './ledger.js';
 import type { SenderCounters, SenderProtocol } from './send/orders.js';
 import { LowStatusBuilder } from './status.js';
 
@@ -29,10 +31,19 @@ export interface LowHealthTools {
 }
 
 const COUNTERS_MS = 500;
+const STAGES_OF_STATES: Record<LowState, StageOfState> = {
+  held: {},
+  taken: { waitsIn: 'scan' },
+  refused: { movedIn: 'scan' },
+  sealed: { waitsIn: 'send', movedIn: 'scan' },
+  sending: { waitsIn: 'send', movedIn: 'send' },
+  sent: { movedIn: 'send' },
+};
 
 export class LowHealth {
   readonly status: StatusKeeper;
   private readonly eventLoop = new EventLoopDelay();
+  private readonly starvation: StarvationWatch;
   private polledLast: PollNews | undefined;
   private counters: SenderCounters | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -58,7 +69,17 @@ export class LowHealth {
       spool: () => ({ limitBytes: config().spool.highWater, freeBytes: freeBytes() }),
     });
     const metrics = new SideMetrics('low', (name) => config().tenants.some((tenant) => tenant.name === name));
-    news.onObjects((objects) => metrics.objects(objects));
+    this.starvation = new StarvationWatch({
+      clock: systemClock,
+      limitMs: () => config().alarms.starvation,
+      states: STAGES_OF_STATES,
+      alarm: (code, words, about) => news.alarm(code, words, about),
+      over: (code, about) => news.over(code, about),
+    });
+    news.onObjects((objects) => {
+      metrics.objects(objects);
+      this.starvation.objects(objects);
+    });
     news.onAlarm((alarm) => metrics.alarm(alarm));
     this.status = new StatusKeeper({ state, news, stages, metrics, build: () => builder.build() });
   }
@@ -70,9 +91,11 @@ export class LowHealth {
 
   start(): void {
     const count = () => {
+      this.starvation.look(this.tools.ledger.tallies.all());
       this.tools.sender.ask('counters', null).then(
         (counters) => {
           this.counters = counters;
+          this.starvation.served('send', counters.tenantBytes);
         },
         // It is being started again; the last figures stand.
         () => {},
