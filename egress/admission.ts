@@ -1,6 +1,6 @@
 /**
  * Lets verified payloads into assembly as there is room for them (room.ts). What does not fit waits, by tenant, in its
- * order; if need be, what arrived of incomplete payloads makes room, the oldest first.
+ * order; if need be, what arrived of incomplete payloads makes room, first of all of those nothing came of for longest.
  */
 import type { ObjectId } from '../shared/wire/statements.js';
 import type { HighLedger, HighPayload } from './ledger.js';
@@ -85,18 +85,22 @@ export class Admission {
   private makeRoom(wanted: Wanted, lack: Lack): void {
     const { room, ledger, evict, alarm } = this.tools;
     let missingBytes = room.missingBytes(wanted);
+    let missingOnDiskBytes = room.missingOnDiskBytes(wanted);
     const idle = ledger.payloadsIn('incomplete').filter(({ object }) => room.has(object));
     const may = idle.filter(({ object }) => room.mayLose(object, wanted, lack));
+    may.sort((a, b) => a.changedMs - b.changedMs);
     if (missingBytes > may.reduce((sum, { coding }) => sum + coding.lengthBytes, 0)) return;
+    if (missingOnDiskBytes > may.reduce((sum, { object }) => sum + room.onDiskBytes(object), 0)) return;
     for (const one of may) {
       // Each one gone may leave its tenant with no more than what is kept for it.
       if (!room.mayLose(one.object, wanted, lack)) continue;
+      missingOnDiskBytes -= room.onDiskBytes(one.object);
       evict(one);
       room.give(one.object);
       alarm('STORAGE_FULL', `What had arrived of payload ${one.object} made room for payload ${wanted.payload}.`);
       missingBytes -= one.coding.lengthBytes;
-      // If it is the disk that is full: its bytes come back only once they are removed. The next one when asked again.
-      if (missingBytes <= 0) return;
+      // Its bytes on the disk come back only once they are removed: the payload gets its room when it asks again.
+      if (missingBytes <= 0 && missingOnDiskBytes <= 0) return;
     }
   }
 

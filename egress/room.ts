@@ -1,11 +1,13 @@
 /**
  * The room for payloads in the spool of the high side: what has been let into assembly counts with its whole announced
- * length until it is closed, so that nothing the low side announces can fill the disk.
+ * length until it is closed, so that nothing the low side announces can fill the disk. What it has not written yet is
+ * promised to it: two payloads are not let in on the same free bytes.
  *
  * No tenant may use up another's room (FAULTS 60): half of all room is divided evenly among the tenants and kept for
  * each; the other half is for whoever comes first. Beside that, a tenant may have a quota of its own.
  */
 import type { ObjectId } from '../shared/wire/statements.js';
+import type { SpoolDisk } from './spoolDisk.js';
 
 export interface Quota {
   bytes?: number | undefined;
@@ -46,10 +48,13 @@ export class AssemblyRoom {
   private readonly uses = new Map<string, Use>();
   private takenBytes = 0;
   private takenObjects = 0;
+  /** Bytes of each payload that were not on the disk yet when it was last asked: what it will still take. */
+  private readonly promised = new Map<ObjectId, number>();
+  private promisedBytes = 0;
 
   constructor(
     private readonly rules: RoomRules,
-    private readonly freeBytes: () => number,
+    private readonly disk: SpoolDisk,
   ) {}
 
   /** Bytes that payloads have taken, all together. */
@@ -85,6 +90,7 @@ export class AssemblyRoom {
     const use = this.useOf(tenant);
     this.uses.set(tenant, { bytes: use.bytes + lengthBytes, objects: use.objects + objects });
     this.taken.set(wanted.payload, wanted);
+    this.promise(wanted);
     this.takenBytes += lengthBytes;
     this.takenObjects += objects;
     return 'taken';
@@ -110,6 +116,8 @@ export class AssemblyRoom {
     const mine = this.taken.get(payload);
     if (!mine) return;
     this.taken.delete(payload);
+    this.promisedBytes -= this.promised.get(payload)!;
+    this.promised.delete(payload);
     this.takenBytes -= mine.lengthBytes;
     this.takenObjects -= mine.objects;
     const { bytes, objects } = this.useOf(mine.tenant);
@@ -117,18 +125,43 @@ export class AssemblyRoom {
     else this.uses.set(mine.tenant, { bytes: bytes - mine.lengthBytes, objects: objects - mine.objects });
   }
 
-  private lackOf({ tenant, lengthBytes, objects }: Wanted): Lack | undefined {
-    const { spoolMax, objectsMax, minFree } = this.rules;
+  private lackOf(wanted: Wanted): Lack | undefined {
+    const { tenant, lengthBytes, objects } = wanted;
+    const { spoolMax, objectsMax } = this.rules;
     const use = this.useOf(tenant);
     const quota = this.quotaOf(tenant);
     const within = (have: number, more: number, most?: number) => most === undefined || have + more <= most;
     if (!within(use.bytes, lengthBytes, quota.bytes) || !within(use.objects, objects, quota.objects)) return 'quota';
     if (this.takenBytes + lengthBytes > spoolMax || this.takenObjects + objects > objectsMax) return 'room';
-    if (this.freeBytes() - lengthBytes < minFree) return 'room';
+    if (this.missingOnDiskBytes(wanted) > 0) return 'room';
     const kept = this.keptFromOthers(tenant);
     const bytesLeft = spoolMax - this.takenBytes - kept.bytes;
     const objectsLeft = objectsMax - this.takenObjects - kept.objects;
     return lengthBytes > bytesLeft || objects > objectsLeft ? 'share' : undefined;
+  }
+
+  /**
+   * Bytes the disk must gain before it holds this payload beside what was promised to the others and is not written yet
+   * (FAULTS 49). What is on the disk of this one already, after a restart, it need not hold again.
+   */
+  missingOnDiskBytes({ payload, lengthBytes }: Wanted): number {
+    const wanted = Math.max(0, lengthBytes - this.disk.writtenBytes(payload));
+    const room = this.disk.freeBytes() - this.rules.minFree;
+    if (wanted + this.promisedBytes <= room) return 0;
+    // Written meanwhile, or so it seems: looked at again only where it matters.
+    for (const one of this.taken.values()) this.promise(one);
+    return Math.max(0, wanted + this.promisedBytes - room);
+  }
+
+  /** Bytes the disk gains when a payload goes. */
+  onDiskBytes(payload: ObjectId): number {
+    return this.disk.writtenBytes(payload);
+  }
+
+  private promise({ payload, lengthBytes }: Wanted): void {
+    const bytes = Math.max(0, lengthBytes - this.disk.writtenBytes(payload));
+    this.promisedBytes += bytes - (this.promised.get(payload) ?? 0);
+    this.promised.set(payload, bytes);
   }
 
   /** What is kept for the other tenants and not used by them yet. */

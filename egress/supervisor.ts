@@ -38,6 +38,7 @@ import { ReleaseLanes } from './release/lanes.js';
 import type { ReleaserProtocol } from './release/messages.js';
 import { AssemblyRoom } from './room.js';
 import { makeStorages, storagesOf, verifierRules } from './settings.js';
+import { spoolDiskOf } from './spoolDisk.js';
 import { type EnvelopeJob, HighStages, type PayloadJob } from './stages.js';
 import type { VerifierProtocol } from './verify/messages.js';
 
@@ -201,7 +202,7 @@ export class HighSide {
     this.openProcesses();
     this.room = new AssemblyRoom(
       { ...config.assembly, objectsMax: LIMITS.assemblyMaxObjects, tenants: () => this.config.tenants },
-      () => freeBytesOf(state.path),
+      spoolDiskOf(state.folder('spool/assembly')),
     );
     this.stages = new HighStages({
       ledger: this.ledger,

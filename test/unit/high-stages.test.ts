@@ -19,6 +19,7 @@ describe('stages of the high side', () => {
   let ledger: HighLedger;
   let stages: HighStages;
   let freeBytes: number;
+  let written: Map<string, number>;
   let answers: Map<string, Verified<VerifiedManifests>>;
   let verifier: { ask: (name: string, ask: { object: string }) => Promise<Verified<VerifiedManifests>> };
   /** What the receiver was told, as "event payload". */
@@ -35,8 +36,10 @@ describe('stages of the high side', () => {
   beforeEach(() => {
     folder = newFolder(memoryFolder());
     for (const name of ['envelopes', 'assembly', 'quarantine']) mkdirSync(join(folder, name));
-    ledger = new HighLedger(join(folder, 'ledger.sqlite'), () => 1_000);
+    let nowMs = 1_000;
+    ledger = new HighLedger(join(folder, 'ledger.sqlite'), () => nowMs++);
     freeBytes = 1e9;
+    written = new Map();
     answers = new Map();
     overs = [];
     quota = {};
@@ -65,7 +68,7 @@ describe('stages of the high side', () => {
       storages: new Map([['demo', '/storages/demo']]),
       room: new AssemblyRoom(
         { spoolMax: SPOOL_MAX, objectsMax: 1_000, minFree: 100, tenants: () => [{ name: 'demo', quota }] },
-        () => freeBytes,
+        { freeBytes: () => freeBytes, writtenBytes: (payload) => written.get(payload) ?? 0 },
       ),
       changed: () => {},
       alarm: (code) => alarms.push(code),
@@ -216,14 +219,14 @@ describe('stages of the high side', () => {
       expect(objects(A)).to.deep.equal([['quarantined', 'VERIFY_TOO_LARGE']]);
     });
 
-    it('FAULTS 49: is made by evicting incomplete payloads, the oldest first and no more than it takes', async () => {
+    it('FAULTS 49: is made by evicting payloads, the one incomplete for longest first and no more than it takes', async () => {
       for (const n of [1, 2, 3]) await payload(n, 3_000);
       incomplete(C, A, B);
       tell();
       await payload(4, 3_500);
-      expect(tell()).to.deep.equal(['evict 1', 'expect 4']);
+      expect(tell()).to.deep.equal(['evict 3', 'expect 4']);
       expect(alarms).to.deep.equal(['STORAGE_FULL']);
-      expect(ledger.payload(A)!.state, 'it may be sent again').to.equal('incomplete');
+      expect(ledger.payload(C)!.state, 'it may be sent again').to.equal('incomplete');
     });
 
     it('is never made from payloads that are on their way or assembled', async () => {
@@ -245,8 +248,9 @@ describe('stages of the high side', () => {
       expect(tell()).to.deep.equal([]);
     });
 
-    it('FAULTS 49: a full disk costs one incomplete payload at a time, for its bytes come back later', async () => {
+    it('FAULTS 49: a full disk costs no more than it takes, and its bytes come back later', async () => {
       for (const n of [1, 2, 3]) await payload(n, 1_000);
+      for (const n of [A, B, C]) written.set(n, 1_000);
       incomplete(A, B, C);
       tell();
       freeBytes = 500;
@@ -255,6 +259,17 @@ describe('stages of the high side', () => {
       freeBytes = 1_500;
       stages.expectAgain();
       expect(tell()).to.deep.equal(['expect 4']);
+    });
+
+    it('FAULTS 49: a disk that others have filled costs nothing: giving up what arrived would not help', async () => {
+      for (const n of [1, 2]) await payload(n, 1_000);
+      written.set(A, 300);
+      incomplete(A, B);
+      tell();
+      freeBytes = 150;
+      await payload(4, 1_000);
+      stages.expectAgain();
+      expect([tell(), alarms]).to.deep.equal([[], ['STORAGE_FULL']]);
     });
 
     it('what was evicted is collected anew when it is sent again and there is room', async () => {

@@ -13,10 +13,10 @@ const wanted = (payload: number, lengthBytes: number, tenant = 'demo', objects =
 });
 const tenantsOf = (quotas: Record<string, Quota>) => () =>
   Object.entries(quotas).map(([name, quota]) => ({ name, quota }));
-const roomOf = (rules: Partial<RoomRules> = {}, freeBytes = () => 1e9) =>
+const roomOf = (rules: Partial<RoomRules> = {}, freeBytes = () => 1e9, written = new Map<string, number>()) =>
   new AssemblyRoom(
     { spoolMax: 1000, objectsMax: 1e6, minFree: 0, tenants: tenantsOf({ demo: {} }), ...rules },
-    freeBytes,
+    { freeBytes, writtenBytes: (payload) => written.get(payload) ?? 0 },
   );
 
 describe('room for payloads on the high side', () => {
@@ -54,6 +54,31 @@ describe('room for payloads on the high side', () => {
     expect(room.take(wanted(A, 700))).to.equal('taken');
     freeBytes = 0;
     expect(room.take(wanted(B, 1))).to.equal('room');
+  });
+
+  it('FAULTS 49: what others were promised and have not written yet is not promised again', () => {
+    const disk = { freeBytes: 1000 };
+    const written = new Map<string, number>();
+    const room = roomOf({ spoolMax: 1e9 }, () => disk.freeBytes, written);
+    expect(room.take(wanted(A, 700))).to.equal('taken');
+    expect(room.take(wanted(B, 400))).to.equal('room');
+    expect(room.missingOnDiskBytes(wanted(B, 400))).to.equal(100);
+    // Half of the first is written: the disk has less, and owes less.
+    written.set(objectId(A), 350);
+    disk.freeBytes = 650;
+    expect(room.take(wanted(B, 301))).to.equal('room');
+    expect(room.take(wanted(B, 300))).to.equal('taken');
+    room.give(objectId(A));
+    expect(room.take(wanted(C, 351))).to.equal('room');
+    expect(room.take(wanted(C, 350))).to.equal('taken');
+  });
+
+  it('FAULTS 49: after a restart on a tight disk, a payload need not have room again for what it has written', () => {
+    const written = new Map([[objectId(A), 900]]);
+    const room = roomOf({ spoolMax: 1e9 }, () => 100, written);
+    expect(room.take(wanted(B, 101))).to.equal('room');
+    expect(room.take(wanted(A, 1000))).to.equal('taken');
+    expect(room.take(wanted(B, 1)), 'the rest of the first is promised').to.equal('room');
   });
 
   it('says how much must go before a payload fits', () => {

@@ -117,13 +117,16 @@ const secretIn = (file: string | undefined) => (file === undefined ? undefined :
 /** The certificates of an authority, or undefined for those of the system. */
 function authority(file: string | undefined): Buffer | undefined {
   if (file === undefined) return undefined;
+  const refuse = (cause?: unknown): never => {
+    throw new SluiceError('CONFIG_INVALID', `queues.redisCa: ${file} does not hold a certificate (PEM).`, { cause });
+  };
   try {
-    if (statSync(file).size > LIMITS.configMaxBytes) throw new Error('it is too large');
+    if (statSync(file).size > LIMITS.configMaxBytes) refuse();
     const pem = readFileSync(file);
     new X509Certificate(pem);
     return pem;
-  } catch (cause) {
-    throw new SluiceError('CONFIG_INVALID', `queues.redisCa: ${file} does not hold a certificate (PEM).`, { cause });
+  } catch (error) {
+    return refuse(error);
   }
 }
 
