@@ -16,6 +16,7 @@ import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
 import { type HighConfig, loadHighConfig } from '../shared/ops/config/load.js';
 import { ConfigWatcher } from '../shared/ops/config/reload.js';
 import { Sources } from '../shared/ops/config/sources.js';
+import { ConsoleKeeper, consoleRun } from '../shared/ops/console/keeper.js';
 import { writeDurably } from '../shared/ops/durableFiles.js';
 import { type Log, logProcesses, openLog } from '../shared/ops/log.js';
 import { News } from '../shared/ops/news.js';
@@ -25,7 +26,7 @@ import { type Handler, openQueueStore, type QueueStore, type Stage } from '../sh
 import { Receipts } from '../shared/ops/receipts/receipts.js';
 import { tellRemovedTenants, waitingOf } from '../shared/ops/removedTenants.js';
 import type { Alarm, HighObjectNews, HighReady, HighSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
-import { NEWS_PAGE } from '../shared/ops/sides.js';
+import { byName, NEWS_PAGE } from '../shared/ops/sides.js';
 import { processesOf, StateFolder } from '../shared/ops/stateFolder.js';
 import { frameBytes } from '../shared/wire/frame.js';
 import { type Heartbeat, halvesOf, type ObjectId } from '../shared/wire/statements.js';
@@ -69,6 +70,7 @@ export class HighSide {
   private releaseStage!: Stage<PayloadJob>;
   private acts!: Acts;
   private pauses!: Pauses;
+  private consoleKeeper!: ConsoleKeeper;
   private readonly queues = new Map<string, AnyStage>();
   private position!: LinkPosition;
   private room!: AssemblyRoom;
@@ -119,7 +121,9 @@ export class HighSide {
       ...this.listening,
       queueStore: this.store.description,
       transport: 'dgram',
-      storage: Object.fromEntries(this.config.tenants.map(({ name, storage }) => [name, storage])),
+      storage: byName(this.config.tenants, ({ storage }) => storage),
+      receipts: byName(this.config.tenants, ({ receipts }) => receipts),
+      console: this.consoleKeeper.console,
     };
   }
 
@@ -146,6 +150,7 @@ export class HighSide {
     clearInterval(this.housekeeping);
     this.health?.stop();
     this.configWatcher?.stop();
+    await this.consoleKeeper?.stop();
     await this.receiver?.stop();
     await this.releaser?.stop();
     await this.verifier?.stop();
@@ -159,13 +164,15 @@ export class HighSide {
 
   private pids(): Record<string, number> {
     const { receiver, verifier, releaser, receipts } = this;
-    return { receiver: receiver.pid ?? 0, verifier: verifier.pid ?? 0, ...releaser.pids, receipts: receipts.pid };
+    const own = { receiver: receiver.pid ?? 0, verifier: verifier.pid ?? 0, ...releaser.pids, receipts: receipts.pid };
+    return { ...own, ...this.consoleKeeper?.pids };
   }
 
   private writeRun(): void {
-    const { queueStore, storage, pids, port } = this.ready();
+    const { queueStore, storage, receipts, pids, port, console: served } = this.ready();
     const processes = processesOf({ supervisor: process.pid, ...pids });
-    this.state.writeRun({ startedMs: this.wallStartedMs, processes, ports: { link: port }, queueStore, storage });
+    const about = { startedMs: this.wallStartedMs, processes, ports: { link: port }, queueStore, storage, receipts };
+    this.state.writeRun({ ...about, ...consoleRun('high', served) });
   }
 
   // ------------------------------------------------------------ start
@@ -232,6 +239,15 @@ export class HighSide {
     await this.releaser.start();
     await this.openQueues();
     await this.receipts.start();
+    this.consoleKeeper = new ConsoleKeeper({
+      side: 'high',
+      stateDir: state.path,
+      config: config.console,
+      stages: this.queues,
+      acts: this.acts,
+      news: this.news,
+    });
+    const consoleServed = this.consoleKeeper.start();
     this.removeLeftovers();
     // The socket opens last: from then on everything that arrives finds its way.
     await this.receiver.start();
@@ -250,7 +266,9 @@ export class HighSide {
       room: () => ({ usedBytes: this.room.usedBytes, freeBytes: freeBytesOf(state.path) }),
     });
     this.housekeeping = setInterval(() => void this.keepHouse(), HOUSEKEEPING_MS);
+    this.health.status.onPush((push) => this.consoleKeeper.push(push));
     this.health.start();
+    await consoleServed;
     if (config.link.transport === 'batched') {
       this.news.alarm('TRANSPORT_FALLBACK', 'link.transport is "batched"; this version moves datagrams with dgram.');
     }

@@ -12,6 +12,7 @@ import type { Acts } from '../shared/ops/acts.js';
 import { Child } from '../shared/ops/children.js';
 import { ConfigWatcher } from '../shared/ops/config/reload.js';
 import { Sources } from '../shared/ops/config/sources.js';
+import { ConsoleKeeper, consoleRun } from '../shared/ops/console/keeper.js';
 import { type Log, logProcesses, openLog } from '../shared/ops/log.js';
 import { News } from '../shared/ops/news.js';
 import { Pauses } from '../shared/ops/pauses.js';
@@ -20,7 +21,7 @@ import { type Handler, openQueueStore, type QueueStore } from '../shared/ops/que
 import { Receipts } from '../shared/ops/receipts/receipts.js';
 import { tellRemovedTenants, waitingOf } from '../shared/ops/removedTenants.js';
 import type { Alarm, LowObjectNews, LowReady, LowSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
-import { NEWS_PAGE } from '../shared/ops/sides.js';
+import { byName, NEWS_PAGE } from '../shared/ops/sides.js';
 import { processesOf, StateFolder } from '../shared/ops/stateFolder.js';
 import { drainedWords, lowActs } from './acts.js';
 import { Announcer } from './announcer.js';
@@ -79,6 +80,7 @@ export class LowSide {
   private announcer!: Announcer;
   private resender!: Resender;
   private acts!: Acts;
+  private consoleKeeper!: ConsoleKeeper;
   private readonly queues = new Map<string, AnyStage>();
   private spool!: SpoolKeeper;
   private log!: Log;
@@ -132,7 +134,10 @@ export class LowSide {
       sourcePort: this.sourcePort,
       queueStore: this.store.description,
       transport: 'dgram',
-      shares: Object.fromEntries(this.config.tenants.map(({ name, share }) => [name, share])),
+      shares: byName(this.config.tenants, ({ share }) => share),
+      accepted: byName(this.config.tenants, ({ accepted }) => accepted),
+      receipts: byName(this.config.tenants, ({ receipts }) => receipts),
+      console: this.consoleKeeper.console,
     };
   }
 
@@ -167,6 +172,7 @@ export class LowSide {
     this.configWatcher?.stop();
     this.announcer?.stop();
     this.pauses?.close();
+    await this.consoleKeeper?.stop();
     await this.intake?.stop();
     await this.sender?.stop();
     await this.scanner?.close();
@@ -181,14 +187,16 @@ export class LowSide {
     const { scanner, sealer, sender, intake, receipts } = this;
     const scanning = Object.fromEntries(scanner.pids.map((pid, i) => [`scan.${i}`, pid]));
     const others = { sealer: sealer.pid ?? 0, sender: sender.pid ?? 0, receipts: receipts.pid };
-    return { ...intake.pids, ...scanning, ...others };
+    return { ...intake.pids, ...scanning, ...others, ...this.consoleKeeper?.pids };
   }
 
   private writeRun(): void {
     const { startedMs, sourcePort } = this;
-    const { queueStore, shares, pids } = this.ready();
+    const { queueStore, shares, accepted, receipts, pids, console: served } = this.ready();
     const processes = processesOf({ supervisor: process.pid, ...pids });
-    this.state.writeRun({ startedMs, processes, ports: { source: sourcePort }, queueStore, shares });
+    const folders = { shares, accepted, receipts };
+    const ports = { source: sourcePort };
+    this.state.writeRun({ startedMs, processes, ports, ...consoleRun('low', served), queueStore, ...folders });
   }
 
   // ------------------------------------------------------------ start
@@ -263,6 +271,7 @@ export class LowSide {
     this.resender = new Resender(this.ledger, this.stages, coding);
     this.acts = lowActs(this.ledger, this.resender, this.queueTools(), Date.now);
     await this.openQueues();
+    const consoleServed = this.openConsole();
     this.announcer = new Announcer(this.ledger, this.sealer, this.sender, config.link.heartbeatInterval, (error) =>
       this.news.alarm('SEAL_UNAVAILABLE', wordsOf(error)),
     );
@@ -272,12 +281,27 @@ export class LowSide {
     await this.carryOutRequests();
     await this.intake.start();
     this.health?.start();
+    await consoleServed;
     this.announcer.start(this.session, linkParameters(config));
     this.housekeeping = setInterval(() => this.keepHouse(), HOUSEKEEPING_MS);
     if (config.link.transport === 'batched') {
       this.news.alarm('TRANSPORT_FALLBACK', 'link.transport is "batched"; this version moves datagrams with dgram.');
     }
     this.log.info({ queueStore: this.store.description, sourcePort: this.sourcePort }, 'low side started');
+  }
+
+  private openConsole(): Promise<void> {
+    const { config, state, queues, acts, news } = this;
+    this.consoleKeeper = new ConsoleKeeper({
+      side: 'low',
+      stateDir: state.path,
+      config: config.console,
+      stages: queues,
+      acts,
+      news,
+    });
+    this.health?.status.onPush((push) => this.consoleKeeper.push(push));
+    return this.consoleKeeper.start();
   }
 
   private openProcesses(): void {

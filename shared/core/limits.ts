@@ -104,6 +104,8 @@ export const LIMITS = {
   /** Requests a minute from one address: any, and attempts to log in. */
   consoleRequestsPerMinute: 3_000,
   consoleLoginsPerMinute: 20,
+  /** Connections to one console. */
+  consoleMaxConnections: 256,
   /** Addresses whose failed logins are remembered. */
   consoleMaxAddresses: 1_024,
   /** Configuration file. */

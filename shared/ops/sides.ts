@@ -49,13 +49,25 @@ export interface SideStart {
   stateDir: string;
 }
 
+/** Where a side's console is, and the token that opens it. */
+export interface ServedConsole {
+  /** Without a slash at its end. */
+  url: string;
+  token: string;
+}
+
 export interface LowReady {
   pids: Record<string, number>;
   sourcePort: number;
   queueStore: string;
   /** How datagrams reach the system. */
   transport: 'dgram';
+  /** Folders, by tenant. */
   shares: Record<string, string>;
+  accepted: Record<string, string>;
+  receipts: Record<string, string>;
+  /** Null when there is none. */
+  console: ServedConsole | null;
 }
 
 export interface LowSummary {
@@ -84,6 +96,8 @@ export interface HighReady {
   queueStore: string;
   transport: 'dgram';
   storage: Record<string, string>;
+  receipts: Record<string, string>;
+  console: ServedConsole | null;
 }
 
 export interface HighSummary {
@@ -93,6 +107,12 @@ export interface HighSummary {
   link: Record<string, number>;
   sequenceDone: number;
 }
+
+/** One thing of every tenant, by its name. */
+export const byName = <Tenant extends { name: string }>(
+  tenants: readonly Tenant[],
+  of: (tenant: Tenant) => string,
+): Record<string, string> => Object.fromEntries(tenants.map((tenant) => [tenant.name, of(tenant)]));
 
 export interface LowProtocol {
   requests: {

@@ -236,6 +236,8 @@ describe('layering', () => {
       pino: ['shared/ops/log.ts'],
       yaml: ['shared/ops/config'],
       commander: ['shared/ops/cli'],
+      fastify: ['shared/ops/console'],
+      '@bull-board/api': ['shared/ops/console'],
     };
     const manifest = JSON.parse(fs.readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
@@ -249,6 +251,9 @@ describe('layering', () => {
 
     it('every library that is used is declared, and every declared one is used', () => {
       const used = new Set(product.flatMap(({ packages }) => packages.filter((name) => !name.startsWith('node:'))));
+      // A folder of files to be served, found by its name.
+      expect(need('shared/ops/console/board.ts').code).to.include("resolve('@bull-board/ui/package.json')");
+      used.add('@bull-board/ui');
       expect([...used].sort()).to.deep.equal(Object.keys(manifest.dependencies).sort());
       const inTests = new Set(sources.flatMap(({ packages }) => packages.filter((name) => !name.startsWith('node:'))));
       const declared = { ...manifest.dependencies, ...manifest.devDependencies };
@@ -257,7 +262,8 @@ describe('layering', () => {
   });
 
   describe('processes', () => {
-    const QUEUES = ['bullmq', 'ioredis', '@electric-sql/pglite'];
+    const HTTP = ['fastify', '@bull-board/api', '@bull-board/fastify', 'prom-client'];
+    const QUEUES = ['bullmq', 'ioredis', '@electric-sql/pglite', ...HTTP];
     const PARSERS = ['node-stream-zip', 'file-type', 'yaml'];
     /** Process -> what it must not have in its memory. */
     const WITHOUT: Record<string, string[]> = {
@@ -268,6 +274,10 @@ describe('layering', () => {
       'egress/receive/process.ts': [...QUEUES, ...PARSERS, 'libsql'],
       'egress/verify/process.ts': [...QUEUES, ...PARSERS, 'node:dgram', 'libsql'],
       'egress/release/process.ts': [...QUEUES, ...PARSERS, 'node:dgram', 'libsql', 'protobufjs'],
+      'shared/ops/console/process.ts': [
+        ...['bullmq', 'ioredis', '@electric-sql/pglite', 'libsql', 'node:dgram', 'protobufjs', 'tweetnacl'],
+        ...PARSERS,
+      ],
       'shared/link/simulatorProcess.ts': [...QUEUES, ...PARSERS, 'libsql', 'protobufjs'],
     };
     for (const [path, without] of Object.entries(WITHOUT)) {
@@ -281,6 +291,16 @@ describe('layering', () => {
         expectNone(offences);
       });
     }
+
+    it('the console process loads no code of a side and nothing that reads a key; no side serves HTTP itself', () => {
+      const served = reach('shared/ops/console/process.ts', byPath).map(({ path }) => path);
+      expect(served).to.include('shared/ops/console/server.ts');
+      expectNone(served.filter((path) => /^(ingress|egress|shared\/crypto)\//.test(path)));
+      for (const path of ['ingress/main.ts', 'egress/main.ts']) {
+        const loaded = reach(path, byPath).filter(({ loadedPackages }) => loadedPackages.includes('fastify'));
+        expectNone(loaded.map((source) => `${path} loads ${source.path}`));
+      }
+    });
 
     it('a parser of untrusted bytes is loaded by the scan process alone', () => {
       const others = ['ingress/main.ts', 'egress/main.ts', 'shared/ops/cli/main.ts'];

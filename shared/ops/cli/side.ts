@@ -1,10 +1,11 @@
 /** `sluice low` and `sluice high`: run one side until Ctrl-C or SIGTERM. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { formatSize } from '../../core/units.js';
 import { Child, type Protocol } from '../children.js';
+import { TOKEN_FILE } from '../console/tokenFile.js';
 import { stopRedisLeftBehind } from '../queues/redis-server.js';
-import type { HighObjectNews, HighProtocol, LowObjectNews, LowProtocol } from '../sides.js';
+import type { HighObjectNews, HighProtocol, LowObjectNews, LowProtocol, ServedConsole } from '../sides.js';
 import type { ExitCode } from './exitCode.js';
 import { jsonLine, sayLine, untilStopped } from './output.js';
 
@@ -61,7 +62,10 @@ async function runSide(
   try {
     const ready = (await child.ask('start', start, START_MS)) as Ready;
     sayLine(`${side} side is running; ${listeningOf(ready)}queues: ${ready.queueStore}`);
-    if (json) jsonLine({ event: 'ready', side, ...ready });
+    const { console: served, ...rest } = ready;
+    // Where the token is, never the token: this output is kept in logs.
+    if (served) sayLine(`console: ${served.url} (its token: ${join(start.stateDir, TOKEN_FILE)})`);
+    if (json) jsonLine({ event: 'ready', side, ...rest, console: served?.url ?? null });
     const outcome = await Promise.race([stopped.then((): ExitCode => 0), died]);
     if (outcome !== 0) sayLine(`The ${side} side ended unexpectedly; its log is in ${start.stateDir}.`);
     return outcome;
@@ -72,7 +76,7 @@ async function runSide(
   }
 }
 
-type Ready = { queueStore: string; port?: number; receiveBufferBytes?: number };
+type Ready = { queueStore: string; console: ServedConsole | null; port?: number; receiveBufferBytes?: number };
 type News = LowObjectNews | HighObjectNews;
 
 /** States an operator wants to see go by; the others are steps on the way. */

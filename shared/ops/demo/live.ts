@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatDuration, formatSize } from '../../core/units.js';
+import { TOKEN_FILE } from '../console/tokenFile.js';
 import { StateFolder } from '../stateFolder.js';
 import { sameFiles } from './compare.js';
 import { Gateway, type GatewayOptions } from './gateway.js';
@@ -67,6 +68,7 @@ export async function demoLive(options: LiveOptions): Promise<0 | 1> {
     });
     say(`queues: low side ${gateway.lowReady.queueStore}`);
     say(`        high side ${gateway.highReady.queueStore}`);
+    sayConsoles(gateway, stateDir, say);
     const originals = await dropSamples(state, shares, outcomes);
     await follow(outcomes, say, () => running && gateway.failed === '');
     good = await printTable(outcomes.all, originals, storage, say);
@@ -90,6 +92,17 @@ export async function demoLive(options: LiveOptions): Promise<0 | 1> {
   }
   if (temporary && good) rmSync(stateDir, { recursive: true, force: true });
   return good ? 0 : 1;
+}
+
+function sayConsoles({ lowReady, highReady }: Gateway, stateDir: string, say: (line: string) => void): void {
+  for (const [side, { console: served }] of [
+    ['low', lowReady],
+    ['high', highReady],
+  ] as const) {
+    if (!served) continue;
+    say(`console of the ${side} side: ${served.url}`);
+    say(`        its token: ${served.token}  (also in ${join(stateDir, side, TOKEN_FILE)})`);
+  }
 }
 
 const reason = ({ code, detail }: { code?: string; detail?: string }) => (code ? ` (${code} ${detail ?? ''})` : '');

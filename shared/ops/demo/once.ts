@@ -275,10 +275,12 @@ export function runFile(gateway: Gateway, storage: string): object {
       linkOutput: linkPorts.outputPort,
       high: highReady.port,
     },
-    // There are no consoles yet.
-    consoles: { low: null, high: null },
+    consoles: { low: lowReady.console?.url ?? null, high: highReady.console?.url ?? null },
+    consoleTokens: { low: lowReady.console?.token ?? null, high: highReady.console?.token ?? null },
     queues: { low: lowReady.queueStore, high: highReady.queueStore },
     shares: lowReady.shares,
+    accepted: lowReady.accepted,
+    receipts: { low: lowReady.receipts, high: highReady.receipts },
     storage,
     storages: highReady.storage,
   };
