@@ -29,6 +29,8 @@ export interface DeskTools {
   tenants: () => readonly DeskTenant[];
   /** Wall clock. */
   nowMs: () => number;
+  /** When a folder that could not be written to is tried again; 10 s unless given. */
+  againMs?: number | undefined;
   /** Receipts of a tenant cannot be written; `over`: they can be again. Said once each. */
   unwritable: (tenant: string, words: string) => void;
   over: (tenant: string) => void;
@@ -41,6 +43,7 @@ const AT_ONCE = 100;
 /** All tenants are looked at again, whatever the news said. */
 const EVERYBODY_MS = 60_000;
 const AGAIN_MS = 10_000;
+const DEATHS_IN_A_ROW = 3;
 /** A folder on the network may be slow. */
 const WRITE_TIMEOUT_MS = 120_000;
 
@@ -50,13 +53,19 @@ export class ReceiptDesk {
   /** Tenants whose folder cannot be written to, and when to try again (monotonic). */
   private readonly away = new Map<string, number>();
   private nextEverybodyMs = 0;
+  /** How often in a row the receipts process did not answer. */
+  private deaths = 0;
   private timer: NodeJS.Timeout | undefined;
   private working: Promise<void> = Promise.resolve();
   /** No further round begins by itself; and nothing more is done. */
   private ending = false;
   private stopped = false;
 
-  constructor(private readonly tools: DeskTools) {}
+  private readonly againMs: number;
+
+  constructor(private readonly tools: DeskTools) {
+    this.againMs = tools.againMs ?? AGAIN_MS;
+  }
 
   start(): void {
     const again = () => {
@@ -148,9 +157,9 @@ export class ReceiptDesk {
     const done = due.filter((receipt) => !failed.has(receipt));
     if (done.length > 0) outbox.settle(done);
     if (answer.words !== '') this.say(tenant, answer.words);
-    else if (ordered.length > 0 && this.away.delete(tenant)) this.tools.over(tenant);
+    else if (ordered.length > 0 && !answer.away && this.away.delete(tenant)) this.tools.over(tenant);
     if (answer.away) return 'done';
-    if (failed.size > 0) outbox.postpone([...failed], nowMs() + AGAIN_MS);
+    if (failed.size > 0) outbox.postpone([...failed], nowMs() + this.againMs);
     return due.length === AT_ONCE ? 'more' : 'done';
   }
 
@@ -182,12 +191,19 @@ export class ReceiptDesk {
     return this.asked(1, this.tools.child.ask('summary', facts, WRITE_TIMEOUT_MS));
   }
 
-  /** A process that has died has written we do not know what: all of it is written again. */
-  private async asked(orders: number, answer: Promise<WriteAnswer>): Promise<WriteAnswer> {
+  /**
+   * A process that has died has written we do not know what: all of it is written again. It is started again by itself,
+   * so that is worth saying only when it happens again and again.
+   */
+  private async asked(orders: number, asked: Promise<WriteAnswer>): Promise<WriteAnswer> {
     try {
-      return await answer;
+      const answer = await asked;
+      this.deaths = 0;
+      return answer;
     } catch (error) {
-      return { failed: Array.from({ length: orders }, (_, i) => i), away: true, words: wordsOf(error) };
+      const failed = Array.from({ length: orders }, (_, i) => i);
+      this.deaths++;
+      return { failed, away: true, words: this.deaths < DEATHS_IN_A_ROW ? '' : wordsOf(error) };
     }
   }
 
@@ -196,7 +212,7 @@ export class ReceiptDesk {
     if (!this.away.has(tenant) && !this.stopped) {
       this.tools.unwritable(tenant, tenant === '' ? words : `The receipts of "${tenant}": ${words}`);
     }
-    this.away.set(tenant, performance.now() + AGAIN_MS);
+    this.away.set(tenant, performance.now() + this.againMs);
   }
 }
 
