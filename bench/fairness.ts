@@ -16,6 +16,7 @@ export interface FairnessOptions {
   bigBytes: number;
   /** Small files of "flood" dropped at once beside it. */
   storm: number;
+  stormBytes: number;
   /** Letters of the tenant "town", one after the other, and the bytes of each. */
   letters: number;
   letterBytes: number;
@@ -55,14 +56,14 @@ export async function benchFairness(options: FairnessOptions): Promise<FairnessR
 }
 
 async function measureLetters(options: FairnessOptions): Promise<{ lettersMs: number[]; fromTakenMs: number[] }> {
-  const { bigBytes, storm, letters, letterBytes, say } = options;
+  const { bigBytes, storm, stormBytes, letters, letterBytes, say } = options;
   return withGateway(options, [{ name: 'flood' }, { name: 'town' }], async (place) => {
     if (bigBytes > 0) {
       say(`writing a file of ${bigBytes} bytes ...`);
       writeLarge(join(place.base, 'big'), bigBytes);
       renameSync(join(place.base, 'big'), join(place.share('flood'), 'big'));
     }
-    if (storm > 0) writeStorm(join(place.share('flood'), 'storm'), storm);
+    if (storm > 0) writeStorm(join(place.share('flood'), 'storm'), storm, stormBytes);
     await place.until('flood is on the link', () =>
       place.low.some(({ tenant, state }) => tenant === 'flood' && state === 'sending'),
     );
@@ -187,9 +188,9 @@ function writeLarge(path: string, bytes: number): void {
   closeSync(file);
 }
 
-function writeStorm(folder: string, files: number): void {
+function writeStorm(folder: string, files: number, bytes: number): void {
   mkdirSync(folder);
-  const content = new Prng(files).fill(new Uint8Array(4096));
+  const content = new Prng(files).fill(new Uint8Array(bytes));
   for (let n = 0; n < files; n++) writeFileSync(join(folder, `f${n}`), content);
 }
 

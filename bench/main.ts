@@ -56,6 +56,7 @@ async function fairness(args: string[]): Promise<void> {
     options: {
       big: { type: 'string', default: '5GiB' },
       storm: { type: 'string', default: '0' },
+      'storm-size': { type: 'string', default: '4KiB' },
       letters: { type: 'string', default: '20' },
       size: { type: 'string', default: '10KiB' },
       rate: { type: 'string', default: '200Mbps' },
@@ -77,7 +78,8 @@ async function fairness(args: string[]): Promise<void> {
     throw new SluiceError('USAGE', '--queues is auto, redis-server or embedded.');
   }
   const say = (line: string) => void process.stderr.write(`${line}\n`);
-  const asked = { bigBytes: parseSize(values.big), storm, letters, letterBytes: parseSize(values.size) };
+  const sizes = { bigBytes: parseSize(values.big), stormBytes: parseSize(values['storm-size']) };
+  const asked = { ...sizes, storm, letters, letterBytes: parseSize(values.size) };
   const rateBps = parseRate(values.rate);
   const result = await benchFairness({ ...asked, rateBps, weightsSeconds, queues, say });
   if (values.json) {
@@ -94,7 +96,7 @@ async function fairness(args: string[]): Promise<void> {
 }
 
 const USAGE = `sluice bench fec --k K --repair M --lost E [--json]
-       sluice bench fairness [--big 5GiB] [--storm FILES] [--letters 20] [--size 10KiB] [--rate 200Mbps] [--weights SECONDS] [--json]`;
+       sluice bench fairness [--big 5GiB] [--storm FILES] [--storm-size 4KiB] [--letters 20] [--size 10KiB] [--rate 200Mbps] [--weights SECONDS] [--json]`;
 
 const [what, ...args] = process.argv.slice(2);
 try {
