@@ -86,7 +86,8 @@ export class Admission {
     const { room, ledger, evict, alarm } = this.tools;
     let missingBytes = room.missingBytes(wanted);
     let missingOnDiskBytes = room.missingOnDiskBytes(wanted);
-    const idle = ledger.payloadsIn('incomplete').filter(({ object }) => room.has(object));
+    const inVain = ledger.consignments.waitingInVain().map((object) => ledger.payload(object)!);
+    const idle = [...ledger.payloadsIn('incomplete'), ...inVain].filter(({ object }) => room.has(object));
     const may = idle.filter(({ object }) => room.mayLose(object, wanted, lack));
     may.sort((a, b) => a.changedMs - b.changedMs);
     if (missingBytes > may.reduce((sum, { coding }) => sum + coding.lengthBytes, 0)) return;
@@ -97,6 +98,7 @@ export class Admission {
       missingOnDiskBytes -= room.onDiskBytes(one.object);
       evict(one);
       room.give(one.object);
+      if (one.state === 'assembled') ledger.setPayload(one.object, 'incomplete', 'incomplete', 'TRANSFER_INCOMPLETE');
       alarm('STORAGE_FULL', `What had arrived of payload ${one.object} made room for payload ${wanted.payload}.`);
       missingBytes -= one.coding.lengthBytes;
       // Its bytes on the disk come back only once they are removed: the payload gets its room when it asks again.

@@ -12,6 +12,7 @@ import { noteDue, OUTBOX_TABLE, ReceiptOutbox, SUMMARIES_TABLE } from '../shared
 import { ADD_WHO, REQUESTS_TABLE, Requests } from '../shared/ops/requests.js';
 import { Tallies, talliesMigration } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
+import { CONSIGNMENTS_TABLE, ConsignmentLedger } from './consignmentLedger.js';
 import type { VerifiedManifests } from './verify/messages.js';
 
 export type HighState = 'assembling' | 'verifying' | 'released' | 'quarantined' | 'incomplete';
@@ -88,6 +89,7 @@ const MIGRATIONS = [
   `,
   REQUESTS_TABLE + ADD_WHO,
   SUMMARIES_TABLE,
+  CONSIGNMENTS_TABLE,
 ] as const;
 
 export interface HighObject {
@@ -126,17 +128,20 @@ export interface HighPayload {
   history: string;
   coding: Coding;
   state: PayloadState;
+  /** Id of the consignment that its objects are members of. */
+  consignment: string | null;
   /** Wall clock, milliseconds. */
   changedMs: number;
 }
 
 /** What an envelope turned out to be. */
-export type Admission = 'new' | 'known' | 'conflict';
+export type Admission = 'new' | 'known' | 'conflict' | 'consignmentConflict';
 
 export class HighLedger {
   private readonly file: LedgerFile;
   readonly tallies: Tallies;
   readonly receipts: ReceiptOutbox;
+  readonly consignments: ConsignmentLedger;
   readonly requests: Requests;
   readonly operator: OperatorState;
 
@@ -147,6 +152,7 @@ export class HighLedger {
     this.file = new LedgerFile(path, 'high', MIGRATIONS);
     this.tallies = new Tallies(this.file, HIGH_FINISHED);
     this.receipts = new ReceiptOutbox(this.file);
+    this.consignments = new ConsignmentLedger(this.file, now);
     this.requests = new Requests(this.file, now);
     this.operator = new OperatorState(this.file);
   }
@@ -170,11 +176,12 @@ export class HighLedger {
 
   /**
    * Records a verified envelope. A second one for the same payload, transfer or sequence number is `known` when it is the
-   * very same, else a `conflict`: then nothing is recorded (FAULTS 17).
+   * very same, else a `conflict`: then nothing is recorded (FAULTS 17). Nor is it when the consignment is not what the
+   * first envelope of it said.
    */
   admit(envelope: ObjectId, manifests: VerifiedManifests): Admission {
     return this.transaction(() => {
-      const { coding, history, objects } = manifests;
+      const { coding, history, objects, consignment } = manifests;
       const earlier = this.payload(coding.object);
       if (earlier) return earlier.envelope === envelope ? 'known' : 'conflict';
       for (const { transfer, sequence } of objects) {
@@ -186,9 +193,10 @@ export class HighLedger {
         );
         if (taken) return 'conflict';
       }
+      if (consignment && !this.consignments.admit(history, consignment, objects)) return 'consignmentConflict';
       this.file.run(
         `INSERT INTO payloads (object, envelope, history, length, symbol_bytes, block_symbols, block_digests, state,
-           changed_ms, sealed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, 'assembling', ?, ?)`,
+           changed_ms, sealed_ms, consignment) VALUES (?, ?, ?, ?, ?, ?, ?, 'assembling', ?, ?, ?)`,
         coding.object,
         envelope,
         history,
@@ -198,6 +206,7 @@ export class HighLedger {
         coding.blockDigests,
         this.now(),
         manifests.sealedMs,
+        consignment?.id ?? null,
       );
       for (const object of objects) {
         this.file.run(
@@ -483,6 +492,7 @@ function payloadOf(row: Row): HighPayload {
       blockDigests: row.block_digests as Uint8Array,
     },
     state: row.state as PayloadState,
+    consignment: row.consignment as string | null,
     changedMs: row.changed_ms as number,
   };
 }

@@ -10,6 +10,7 @@
  */
 import { LIMITS } from '../shared/core/limits.js';
 import type { Heartbeat, ObjectId } from '../shared/wire/statements.js';
+import type { HighConsignment } from './consignmentLedger.js';
 import type { HighLedger, HighPayload } from './ledger.js';
 
 export interface PositionOptions {
@@ -19,6 +20,8 @@ export interface PositionOptions {
 
 export interface PositionEvents {
   incomplete(payload: HighPayload, why: string): void;
+  /** Members of it are missing, and nothing of it is on its way. */
+  consignmentIncomplete(consignment: HighConsignment): void;
   unseen(history: string, sequence: number): void;
   sessionEnded(session: string): void;
   alarm(code: string, words: string): void;
@@ -120,6 +123,7 @@ export class LinkPosition {
       this.events.sessionEnded(session);
     }
     if (silent) this.giveUpWaiting();
+    for (const consignment of this.ledger.consignments.overdue(silent)) this.events.consignmentIncomplete(consignment);
   }
 
   private pass({ history, sequenceDone, sequenceLast, voids }: Heartbeat): void {

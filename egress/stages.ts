@@ -3,6 +3,8 @@
  * every stage may run twice and does nothing the second time.
  *
  *   envelope --> verify {envelope} --> assembly of its payload --> release {payload}
+ *
+ * A payload of a consignment waits in the last step until the others are there, see consignmentRelease.ts.
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -11,13 +13,15 @@ import type { Child } from '../shared/ops/children.js';
 import { Gate } from '../shared/ops/gate.js';
 import type { ObjectId } from '../shared/wire/statements.js';
 import { Admission } from './admission.js';
+import { because, type HighConsignment } from './consignmentLedger.js';
+import { ConsignmentRelease } from './consignmentRelease.js';
 import type { HighLedger, HighObject, HighPayload } from './ledger.js';
 import { tellObjections } from './objections.js';
 import type { ReceiverProtocol } from './receive/messages.js';
 import type { ReleaseLanes } from './release/lanes.js';
 import type { ReleaseOrder, ReleaseResult } from './release/messages.js';
 import type { AssemblyRoom } from './room.js';
-import type { VerifiedManifests, VerifierProtocol } from './verify/messages.js';
+import type { VerifiedConsignment, VerifiedManifests, VerifiedObject, VerifierProtocol } from './verify/messages.js';
 
 export interface EnvelopeJob {
   envelope: ObjectId;
@@ -43,6 +47,8 @@ export interface StageTools {
   over: (code: string, about: string) => void;
   /** The envelope has been dealt with. */
   verified: (envelope: ObjectId) => void;
+  /** Puts payloads into the release stage. */
+  release: (payloads: readonly ObjectId[]) => void;
 }
 
 /** Objects released in one go: one round of fsync on their folders. Others' letters may go in between. */
@@ -60,9 +66,10 @@ export class HighStages {
   /** Shut while the stage is paused: what runs rests between two batches. */
   readonly releaseGate = new Gate();
   private readonly releasing = new Set<ObjectId>();
+  private readonly consignments: ConsignmentRelease;
 
   constructor(private readonly tools: StageTools) {
-    const { ledger, room, receiver, alarm, over } = tools;
+    const { ledger, room, receiver, releaser, storages, changed, alarm, over } = tools;
     this.admission = new Admission({
       ledger,
       room,
@@ -70,6 +77,16 @@ export class HighStages {
       over,
       expect: ({ coding }) => receiver.tell('expect', coding),
       evict: ({ object, envelope }) => receiver.tell('evict', { object, envelope }),
+    });
+    this.consignments = new ConsignmentRelease({
+      ledger,
+      releaser,
+      changed,
+      serves: (tenant) => storages.has(tenant),
+      rest: () => this.releaseGate.pass(),
+      order: (...of) => this.order(...of),
+      quarantine: (...of) => this.quarantine(...of),
+      close: (payload) => this.close(payload),
     });
   }
 
@@ -95,6 +112,11 @@ export class HighStages {
       alarm('ENVELOPE_CONFLICT', `Envelope ${envelope} describes payload ${object}, or an object of it, differently.`);
       return;
     }
+    if (admission === 'consignmentConflict') {
+      const { id, root } = manifests.consignment!;
+      alarm('CONSIGNMENT_CONFLICT', `Envelope ${envelope}, consignment ${id} ("${root}").`);
+      return;
+    }
     const payload = ledger.payload(object)!;
     if (payload.state === 'closed' || payload.state === 'assembled') {
       receiver.tell('forget', { object, remove: false });
@@ -104,12 +126,28 @@ export class HighStages {
       this.tools.changed(object);
       tellObjections(manifests.objects, alarm);
     }
+    const tooLarge = manifests.consignment && this.judgeConsignment(manifests.consignment, manifests.objects);
     const worthless = manifests.objects.every(({ reject }) => reject && NOT_WORTH_COLLECTING.includes(reject.code));
-    if (worthless || !this.tools.room.couldHold(this.admission.wantedBy(payload))) {
+    if (worthless || tooLarge || !this.tools.room.couldHold(this.admission.wantedBy(payload))) {
       this.quarantineUnseen(payload);
       return;
     }
     this.admission.admit(payload);
+  }
+
+  /**
+   * One member that may not be released, or no room for all of them at once, and none of them may. True when it will
+   * never be larger than what could be held here.
+   */
+  private judgeConsignment(announced: VerifiedConsignment, members: readonly VerifiedObject[]): boolean {
+    const { ledger, room } = this.tools;
+    const { id, tenant, sizeBytes, objects } = announced;
+    const rejected = members.find(({ reject }) => reject);
+    const fits = room.couldHold({ payload: '', tenant, lengthBytes: sizeBytes, objects });
+    if (rejected) ledger.consignments.setQuarantined(id, because(rejected, rejected.reject!));
+    else if (!fits) ledger.consignments.setQuarantined(id, TOO_LARGE_HERE);
+    if (ledger.consignments.get(id)!.state === 'quarantined') this.tools.release(ledger.consignments.payloads(id));
+    return !fits;
   }
 
   /** Takes room for a payload that is open since before a start; without it the payload waits. */
@@ -148,6 +186,11 @@ export class HighStages {
     return join(this.tools.envelopesDir, `${envelope}.envelope`);
   }
 
+  /** The position of the link has passed a consignment that lacks members. */
+  consignmentIncomplete(consignment: HighConsignment): void {
+    this.consignments.incomplete(consignment);
+  }
+
   // ------------------------------------------------------------ release
 
   async runRelease(job: PayloadJob): Promise<void> {
@@ -162,9 +205,10 @@ export class HighStages {
   }
 
   private async releasePayload(object: ObjectId): Promise<void> {
-    const { ledger, releaser, receiver } = this.tools;
+    const { ledger, releaser } = this.tools;
     const payload = ledger.payload(object);
     if (payload?.state !== 'assembled') return;
+    if (payload.consignment) return this.consignments.settle(payload.consignment);
     const objects = ledger.objectsOfPayload(object);
     const open = objects.filter(({ state }) => state === 'verifying');
     const waiting: ReleaseResult[] = [];
@@ -190,8 +234,14 @@ export class HighStages {
       released.map((one) => this.order(payload, one, objects.length)),
       Number.POSITIVE_INFINITY,
     );
+    this.close(object);
+  }
+
+  /** All its objects are decided: its bytes are not needed any more. */
+  private close(object: ObjectId): void {
+    const { ledger, room, receiver } = this.tools;
     ledger.closePayload(object);
-    this.tools.room.give(object);
+    room.give(object);
     receiver.tell('forget', { object, remove: true });
   }
 

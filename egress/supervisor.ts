@@ -140,7 +140,7 @@ export class HighSide {
   /** What has become of the objects after this position, from the ledger; with the last of them, numbers never seen. */
   objectsAfter(after: number): NewsPage<HighObjectNews> {
     const page = this.ledger.page(after, NEWS_PAGE);
-    const news = page.map(({ object }) => newsOf(object));
+    const news = page.map(({ object }) => this.newsOf(object));
     if (page.length === NEWS_PAGE) return { news, next: page.at(-1)!.position };
     return { news: [...news, ...this.ledger.gaps(LIMITS.sequenceFirstContact).map(newsOfGap)], next: null };
   }
@@ -197,6 +197,7 @@ export class HighSide {
       { reorderWindowMs: config.link.reorderWindow, silenceMs: config.link.silence },
       {
         incomplete: (payload) => this.incomplete(payload),
+        consignmentIncomplete: (consignment) => this.stages.consignmentIncomplete(consignment),
         unseen: (_history, sequence) => this.unseen(sequence),
         sessionEnded: (session) => this.receiver.tell('endSession', { session: halvesOf(session).low }),
         alarm: (code, words) => this.news.alarm(code, words),
@@ -225,6 +226,7 @@ export class HighSide {
       alarm: (code, words, about) => this.news.alarm(code, words, about),
       over: (code, about) => this.news.over(code, about),
       verified: (envelope) => this.verifying.delete(envelope),
+      release: (payloads) => this.enqueueReleases(payloads),
     });
     this.receipts = new Receipts({
       side: 'high',
@@ -407,7 +409,15 @@ export class HighSide {
       ? `${first.tenant}: ${first.path}${more.length > 0 ? ` and ${more.length} more` : ''}`
       : payload;
     const tenant = first?.tenant ?? '';
-    await this.releaseStage.add([{ key: payload, title, tenant, data: { payload } }]);
+    const consignment = this.ledger.consignments.ofPayload(payload);
+    const of = consignment ? ` (consignment ${consignment.root}/)` : '';
+    await this.releaseStage.add([{ key: payload, title: title + of, tenant, data: { payload } }]);
+  }
+
+  private enqueueReleases(payloads: readonly ObjectId[]): void {
+    for (const payload of payloads) {
+      this.enqueueRelease(payload).catch((error) => this.news.alarm('QUEUE_STORE_UNAVAILABLE', wordsOf(error)));
+    }
   }
 
   // ------------------------------------------------------------ tenants that change
@@ -527,7 +537,15 @@ export class HighSide {
   }
 
   private changed(payload: ObjectId): void {
-    this.news.objects(this.ledger.objectsOfPayload(payload).map(newsOf));
+    this.news.objects(this.ledger.objectsOfPayload(payload).map((object) => this.newsOf(object)));
+  }
+
+  private newsOf(object: HighObject): HighObjectNews {
+    const consignment = this.ledger.consignments.ofPayload(object.payload);
+    return {
+      ...newsOf(object),
+      ...(consignment ? { consignment: { id: consignment.id, root: consignment.root } } : {}),
+    };
   }
 
   // ------------------------------------------------------------ housekeeping

@@ -42,13 +42,25 @@ export class ReleaseLanes {
 
   /** As `Child.ask`, once the turn of its tenant has come; `timeoutMs` counts from then. */
   ask<R extends Asking>(name: R, asked: Requests[R]['ask'], timeoutMs: number): Promise<Requests[R]['answer']> {
-    const objects: readonly ReleaseOrder[] = asked;
+    const { tenant, objects, isFolder } = partsOf(asked);
     const bytes = objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     // An object that is a payload of its own is not copied, and yet its bytes are made durable.
-    const lane = objects.length <= QUICK_OBJECTS && bytes <= QUICK_BYTES ? this.quick : this.other;
+    const isQuick = !isFolder && objects.length <= QUICK_OBJECTS && bytes <= QUICK_BYTES;
+    const lane = isQuick ? this.quick : this.other;
     const cost = bytes + objects.length * OBJECT_COST_BYTES;
-    return lane.ask(objects[0]?.tenantFolder ?? '', cost, () => lane.child.ask(name, asked, timeoutMs));
+    return lane.ask(tenant, cost, () => lane.child.ask(name, asked, timeoutMs));
   }
+}
+
+/** Whose it is, and what it is about. All steps of a consignment's folder go to one process, which remembers where it is. */
+function partsOf(asked: Requests[Asking]['ask']): {
+  tenant: string;
+  objects: readonly ReleaseOrder[];
+  isFolder: boolean;
+} {
+  if (Array.isArray(asked)) return { tenant: asked[0]?.tenantFolder ?? '', objects: asked, isFolder: false };
+  if ('folder' in asked) return { tenant: asked.folder.tenantFolder, objects: asked.orders, isFolder: true };
+  return { tenant: asked.tenantFolder, objects: [], isFolder: true };
 }
 
 /** One process, and who waits for it. */

@@ -30,8 +30,29 @@ export interface QuarantineOrder extends ReleaseOrder {
   detail: string;
 }
 
+/** The folder of a consignment. */
+export interface FolderOrder {
+  /** 32 hexadecimal digits. */
+  consignment: string;
+  storageRoot: string;
+  tenantFolder: string;
+  /** Path of the folder below the tenant's, divided. */
+  parts: string[];
+}
+
 export interface ReleaserProtocol {
   requests: {
+    /** Makes an empty folder out of sight; true when an earlier run has filled it, or published it already. */
+    beginFolder: { ask: FolderOrder; answer: boolean };
+    /** Puts members into it. Answers the first that could not be; the others of them count for nothing then. */
+    addToFolder: {
+      ask: { folder: FolderOrder; orders: ReleaseOrder[] };
+      answer: { transfer: TransferId; code: string; detail: string } | null;
+    };
+    /** Gives it its name. */
+    publishFolder: { ask: FolderOrder; answer: { publishedAs: string } };
+    /** Once the ledger says what has become of it: removes what is left out of sight. */
+    forgetFolder: { ask: FolderOrder; answer: null };
     start: { ask: { stagingDir: string }; answer: null };
     /** Publishes all of them and makes them durable together. A result for each, in order. */
     release: { ask: ReleaseOrder[]; answer: ReleaseResult[] };

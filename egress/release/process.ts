@@ -21,6 +21,13 @@ serveParent<ReleaserProtocol>({
       need().forget(orders);
       return null;
     },
+    beginFolder: (folder) => need().beginFolder(folder),
+    addToFolder: ({ folder, orders }) => need().addToFolder(folder, orders),
+    publishFolder: (folder) => need().publishFolder(folder),
+    forgetFolder: (folder) => {
+      need().forgetFolder(folder);
+      return null;
+    },
     quarantine: (orders) => {
       need().quarantine(orders);
       return null;

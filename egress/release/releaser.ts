@@ -5,14 +5,19 @@ import { fromHex } from '../../shared/core/bytes.js';
 import { codeOf, SluiceError, wordsOf } from '../../shared/core/errors.js';
 import { copyRange, writeDurably } from '../../shared/ops/durableFiles.js';
 import { extract, releaseError } from './extract.js';
-import type { QuarantineOrder, ReleaseOrder, ReleaseResult } from './messages.js';
+import type { FolderOrder, QuarantineOrder, ReleaseOrder, ReleaseResult } from './messages.js';
 import { Publisher, type PublishRequest } from './publish.js';
+import { type FolderMember, FolderPublisher, type FolderRequest } from './publishFolder.js';
 import { namesOfStaged } from './stagedFile.js';
 
 export class Releaser {
   private readonly publisher = new Publisher();
 
-  constructor(private readonly stagingDir: string) {}
+  private readonly folders: FolderPublisher;
+
+  constructor(private readonly stagingDir: string) {
+    this.folders = new FolderPublisher(stagingDir);
+  }
 
   /** A failure concerns its own object only; if the folders cannot be made durable, none of the batch counts. */
   release(orders: readonly ReleaseOrder[]): ReleaseResult[] {
@@ -27,6 +32,29 @@ export class Releaser {
 
   forget(orders: readonly ReleaseOrder[]): void {
     for (const order of orders) this.publisher.forgetStaged(this.request(order));
+  }
+
+  beginFolder(folder: FolderOrder): boolean {
+    return this.folders.begin(folderRequest(folder));
+  }
+
+  addToFolder(folder: FolderOrder, orders: readonly ReleaseOrder[]): ReturnType<typeof failureOf> | null {
+    for (const order of orders) {
+      try {
+        this.folders.add(folderRequest(folder), memberOf(order, folder.parts.length));
+      } catch (error) {
+        return failureOf(order.transfer, error);
+      }
+    }
+    return null;
+  }
+
+  publishFolder(folder: FolderOrder): { publishedAs: string } {
+    return this.folders.publish(folderRequest(folder));
+  }
+
+  forgetFolder(folder: FolderOrder): void {
+    this.folders.forget(folderRequest(folder));
   }
 
   /**
@@ -58,8 +86,6 @@ export class Releaser {
   }
 
   private request(order: ReleaseOrder): PublishRequest {
-    const sha256 = fromHex(order.sha256);
-    if (!sha256) throw new SluiceError('INTERNAL', 'The digest of a release is not hexadecimal.');
     return {
       storageRoot: order.storageRoot,
       tenant: order.tenantFolder,
@@ -68,16 +94,31 @@ export class Releaser {
       // Every block of a whole payload was checked against its signed digest when it was written there.
       staged: order.whole ? order.payloadFile : join(this.stagingDir, order.transfer),
       sizeBytes: order.sizeBytes,
-      sha256,
+      sha256: digestOf(order),
       mtimeNs: order.mtimeNs,
     };
   }
 }
 
-function failure(transfer: string, error: unknown): ReleaseResult {
+function digestOf(order: ReleaseOrder): Uint8Array {
+  const sha256 = fromHex(order.sha256);
+  if (!sha256) throw new SluiceError('INTERNAL', 'The digest of a release is not hexadecimal.');
+  return sha256;
+}
+
+const folderRequest = ({ tenantFolder: tenant, ...same }: FolderOrder): FolderRequest => ({ ...same, tenant });
+
+/** @param depth parts of the folder's path */
+function memberOf(order: ReleaseOrder, depth: number): FolderMember {
+  const { payloadFile: payload, offset: offsetBytes, sizeBytes, mtimeNs, whole } = order;
+  return { parts: order.parts.slice(depth), payload, offsetBytes, sizeBytes, sha256: digestOf(order), mtimeNs, whole };
+}
+
+const failure = (transfer: string, error: unknown): ReleaseResult => ({ ok: false, ...failureOf(transfer, error) });
+
+function failureOf(transfer: string, error: unknown): { transfer: string; code: string; detail: string } {
   return {
     transfer,
-    ok: false,
     code: codeOf(error),
     detail: error instanceof SluiceError ? error.detail : wordsOf(error),
   };

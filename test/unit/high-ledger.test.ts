@@ -44,6 +44,7 @@ describe('ledger of the high side', () => {
         history: HISTORY,
         coding: coding(objectId(1)),
         state: 'assembling',
+        consignment: null,
         changedMs: 5_000,
       });
       const nothingYet = { code: null, detail: null, publishedAs: null, state: 'assembling' };

@@ -74,6 +74,7 @@ describe('stages of the high side', () => {
       alarm: (code) => alarms.push(code),
       over: (code) => overs.push(code),
       verified: (envelope) => dealtWith.push(envelope),
+      release: () => {},
     });
   });
   afterEach(() => {

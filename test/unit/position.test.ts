@@ -32,6 +32,7 @@ describe('position of the link', () => {
           incomplete.push(object);
           ledger.setPayload(object, 'incomplete', 'incomplete', 'TRANSFER_INCOMPLETE');
         },
+        consignmentIncomplete: ({ id: consignment }) => expect.fail(consignment),
         unseen: (_history, sequence) => unseen.push(sequence),
         sessionEnded: (session) => ended.push(session),
         alarm: (code) => alarms.push(code),
