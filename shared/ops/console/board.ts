@@ -76,13 +76,10 @@ export async function mountBoards(app: FastifyInstance, options: BoardOptions): 
     },
   });
   // Its own answer would carry whatever an error says.
-  adapter.setErrorHandler((error) => {
-    const code = codeOf(error);
-    return {
-      status: 500,
-      body: { error: { key: 'ERRORS.INTERNAL_SERVER_ERROR' }, message: ERRORS[code].meaning },
-    };
-  });
+  adapter.setErrorHandler((error) => ({
+    status: statusOf(error) as 500,
+    body: { error: { key: 'ERRORS.INTERNAL_SERVER_ERROR' }, message: ERRORS[codeOf(error)].meaning },
+  }));
   await app.register(
     async (scope) => {
       scope.addHook('preHandler', (request, reply) => actInstead(request, reply, options));
@@ -94,6 +91,12 @@ export async function mountBoards(app: FastifyInstance, options: BoardOptions): 
     },
     { prefix: BOARDS },
   );
+}
+
+/** What is wrong with a request is its sender's affair, everything else is ours. */
+function statusOf(error: Error & { statusCode?: number }): number {
+  const { statusCode = 500 } = error;
+  return statusCode >= 400 && statusCode < 500 ? statusCode : 500;
 }
 
 async function actInstead(request: FastifyRequest, reply: FastifyReply, options: BoardOptions): Promise<unknown> {
