@@ -2,9 +2,17 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { removeFolders, tinyFileSystem } from '../support/folders.js';
 import { skipWithoutRedis } from '../support/redisServers.js';
 
 const HARNESS = fileURLToPath(new URL('../kill/main.js', import.meta.url));
+
+function mayMount(): boolean {
+  const tiny = tinyFileSystem(1 << 20);
+  tiny?.unmount();
+  removeFolders();
+  return tiny !== undefined;
+}
 
 describe('killing processes of both sides at random', function () {
   this.timeout(180_000);
@@ -14,10 +22,17 @@ describe('killing processes of both sides at random', function () {
     'FAULTS 54: the Redis of each side flushed, killed, emptied, hanging, full, evicting under traffic: the same': [
       ...['--stores', '--kills', '6'],
     ],
+    'FAULTS 49: the disks of both sides and of a storage run full, of bytes and of inodes, under traffic: the same': [
+      ...['--disks', '--kills', '6'],
+    ],
   };
   for (const [title, options] of Object.entries(cases)) {
     it(title, async function () {
       if (options.includes('--stores')) skipWithoutRedis.call(this);
+      if (options.includes('--disks') && !mayMount()) {
+        console.log('      skipped: mounting small file systems is not allowed here');
+        this.skip();
+      }
       const child = spawn(process.execPath, [HARNESS, ...options, '--seed', '5', '--json']);
       let stdout = '';
       let stderr = '';

@@ -7,11 +7,13 @@ import { createSocket } from 'node:dgram';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SluiceError } from '../../shared/core/errors.js';
 import { Prng } from '../../shared/core/prng.js';
 import { generateKeys } from '../../shared/crypto/keyfiles.js';
 import { toYaml } from '../../shared/ops/config/load.js';
 import type { HighConfigInput, LowConfigInput } from '../../shared/ops/config/schema.js';
 import { pause, QUICK_STORE, Workplace } from '../support/cli.js';
+import { SmallDisk } from './diskTroubles.js';
 import { Operator, query } from './operator.js';
 import { Service } from './side.js';
 import { type Storage, StorageWatch } from './storageWatch.js';
@@ -20,8 +22,8 @@ import { Traffic } from './traffic.js';
 
 export interface KillOptions {
   kills: number;
-  /** Instead of killing processes, troubles the Redis of either side: flushed, killed, hanging, full, evicting. */
-  stores?: boolean;
+  /** What is done to the sides: processes killed, the Redis of either troubled, their disks and storages filled. */
+  what: 'processes' | 'stores' | 'disks';
   seed: number;
   /** Told what happens, a line at a time. */
   say: (line: string) => void;
@@ -43,6 +45,7 @@ export interface KillReport {
 
 /** Pause between two kills, and between two things that are dropped. */
 const KILL_MS = { least: 150, most: 1_400 };
+const MIN_FREE = '1MiB';
 const STORE_MS = { least: 500, most: 2_500 };
 const DROP_MS = { least: 20, most: 250 };
 /** Share of the kills that are meant for a side that is still starting and carried out all the same. */
@@ -75,6 +78,7 @@ class KillRun {
   private readonly high: Service;
   private readonly shares: Record<string, string>;
   private stores: SiteStores | undefined;
+  private readonly disks = new Map<string, SmallDisk>();
   private ending = false;
   private kills = 0;
 
@@ -100,7 +104,7 @@ class KillRun {
     const { options, traffic } = this;
     await this.setUp();
     const busy = [this.keepLooking(), this.keepDropping(), this.keepOperating()];
-    await (options.stores ? this.troubleStores() : this.killAll());
+    await { processes: this.killAll, stores: this.troubleStores, disks: this.fillDisks }[options.what].call(this);
     options.say(`${this.kills} kills, ${traffic.dropped.size} objects dropped; waiting for the end`);
     await this.untilArrived();
     this.ending = true;
@@ -108,6 +112,7 @@ class KillRun {
     for (const service of [this.low, this.high]) {
       const code = await service.stop();
       if (code !== 0) options.say(`the ${service.side} side ended with ${code}: ${service.words.slice(-500)}`);
+      options.say(`alarms of the ${service.side} side: ${JSON.stringify(service.alarms)}`);
       if (service.failedStarts.length > 0) {
         const last = service.failedStarts.at(-1)!.trim().split('\n').at(-1);
         options.say(`${service.failedStarts.length} starts of the ${service.side} side failed, the last: ${last}`);
@@ -119,6 +124,8 @@ class KillRun {
 
   async remove(): Promise<void> {
     this.ending = true;
+    await this.place.endProcesses();
+    for (const disk of this.disks.values()) disk.unmount();
     await this.place.remove();
     await this.stores?.stop();
     fs.rmSync(this.elsewhere, { recursive: true, force: true });
@@ -128,14 +135,16 @@ class KillRun {
 
   private async setUp(): Promise<void> {
     const { place, options, shares, storages } = this;
+    if (options.what === 'disks') this.mountDisks();
     const keys = join(place.base, 'keys');
     generateKeys(keys);
     const port = await freePort();
-    if (options.stores) this.stores = await SiteStores.start();
+    if (options.what === 'stores') this.stores = await SiteStores.start();
     const highConfig: HighConfigInput = {
       tenants: storages.map(({ tenant, folder }) => ({ name: tenant, storage: folder, names: 'posix' })),
       keys: { trusted: keys, link: join(keys, 'link.key') },
       link: { listen: `127.0.0.1:${port}`, reorderWindow: '500ms' },
+      assembly: { minFree: MIN_FREE },
       queues: this.queues('high'),
     };
     fs.writeFileSync(join(place.base, 'high.yaml'), toYaml(highConfig));
@@ -149,6 +158,7 @@ class KillRun {
       keys: { signing: join(keys, 'signing.key'), link: join(keys, 'link.key') },
       link: { target: `127.0.0.1:${inputPort}`, heartbeatInterval: '200ms' },
       intake: { pollInterval: '50ms', holdTime: '100ms' },
+      spool: { minFree: MIN_FREE },
       queues: this.queues('low'),
     };
     fs.writeFileSync(join(place.base, 'low.yaml'), toYaml(lowConfig));
@@ -173,6 +183,32 @@ class KillRun {
         `trouble ${this.kills + 1}: the Redis of the ${side} side ${name} (${released} of ${objects} released)`,
       );
       await STORE_TROUBLES[name]!(stores!.servers[side]);
+      this.kills++;
+    }
+  }
+
+  private mountDisks(): void {
+    const { low, high, elsewhere } = this;
+    const folders = { 'the low side': low.stateDir, 'the high side': high.stateDir, 'a storage': elsewhere };
+    for (const [name, folder] of Object.entries(folders)) {
+      const disk = SmallDisk.mount(folder);
+      if (!disk) throw new SluiceError('USAGE', 'Filling disks takes the right to mount: run it as root.');
+      this.disks.set(name, disk);
+    }
+  }
+
+  private async fillDisks(): Promise<void> {
+    const { options, disks } = this;
+    const prng = new Prng(options.seed + 1);
+    const names = [...disks.keys()];
+    while (this.kills < options.kills) {
+      await pause(STORE_MS.least + prng.below(STORE_MS.most - STORE_MS.least));
+      const name = names[this.kills % names.length]!;
+      const inodes = Math.floor(this.kills / names.length) % 2 === 1;
+      const { objects, released } = this.counts();
+      const how = inodes ? 'has no inodes' : 'is full';
+      options.say(`trouble ${this.kills + 1}: the disk of ${name} ${how} (${released} of ${objects} released)`);
+      await (inodes ? disks.get(name)!.runOutOfInodes() : disks.get(name)!.runFull());
       this.kills++;
     }
   }

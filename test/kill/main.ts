@@ -1,4 +1,4 @@
-/** `npm run test:kill -- [--kills N] [--seed S] [--stores] [--json]`: see harness.ts. Exit 1 unless nothing was lost, double or partial. */
+/** `npm run test:kill -- [--kills N] [--seed S] [--stores | --disks] [--json]`: see harness.ts. Exit 1 unless nothing was lost, double or partial. */
 import { Command } from 'commander';
 import { whole } from '../../shared/ops/cli/numbers.js';
 import { killAround } from './harness.js';
@@ -8,17 +8,20 @@ const program = new Command('test:kill')
   .option('--kills <n>', 'how many', whole(0, 100_000), 200)
   .option('--seed <n>', 'seed of traffic, victims and moments', whole(0, 2 ** 31), 1)
   .option('--stores', 'instead of killing processes, trouble the Redis of either side')
+  .option('--disks', 'instead of killing processes, fill the disks of either side and of a storage (as root)')
   .option('--json', 'the outcome as one line of JSON on stdout, and nothing else there');
 interface Options {
   kills: number;
   seed: number;
   stores?: boolean;
+  disks?: boolean;
   json?: boolean;
 }
-const { kills, seed, json, stores = false } = program.parse().opts<Options>();
+const { kills, seed, json, stores, disks } = program.parse().opts<Options>();
 
+const what = stores ? 'stores' : disks ? 'disks' : 'processes';
 const begunMs = performance.now();
-const report = await killAround({ kills, seed, stores, say: (line) => process.stderr.write(`${line}\n`) });
+const report = await killAround({ kills, seed, what, say: (line) => process.stderr.write(`${line}\n`) });
 const { objects, released, lost, double, partial } = report;
 if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
 else {

@@ -8,6 +8,7 @@ const AGAIN_MS = 200;
 
 export class Service {
   private run!: Run;
+  private readonly earlier: Run[] = [];
   private stopping = false;
   private keeping: Promise<void> = Promise.resolve();
   /** Starts that did not succeed, with what was said. A few are no wonder while processes are killed at random. */
@@ -50,6 +51,7 @@ export class Service {
       if (this.run.over) {
         if (!this.ready) this.failedStarts.push(this.run.stderr);
         await pause(AGAIN_MS);
+        this.earlier.push(this.run);
         this.begin();
       }
       this.ready ||= this.run.lines().some(({ event }) => event === 'ready');
@@ -61,6 +63,17 @@ export class Service {
       this.ready = this.run.lines().some(({ event }) => event === 'ready');
       await pause(25);
     }
+  }
+
+  /** Codes of the alarms of all its runs, with how often each was told. */
+  get alarms(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const run of [...this.earlier, this.run]) {
+      for (const { event, code } of run.lines()) {
+        if (event === 'alarm') counts[String(code)] = (counts[String(code)] ?? 0) + 1;
+      }
+    }
+    return counts;
   }
 
   /** What it said, for whoever has to find out why something went wrong. */

@@ -174,11 +174,15 @@ export class Workplace {
 
   /** Ends what a failed test left behind and removes the folders. */
   async remove(): Promise<void> {
+    await this.endProcesses();
+    fs.rmSync(this.base, { recursive: true, force: true });
+  }
+
+  async endProcesses(): Promise<void> {
     for (let tries = 0; tries < 50 && this.processes().length > 0; tries++) {
       for (const { pid } of this.processes()) kill(pid, 'SIGKILL');
       await pause(20);
     }
-    fs.rmSync(this.base, { recursive: true, force: true });
   }
 }
 
