@@ -69,6 +69,13 @@ export class Admission {
     }
   }
 
+  /** Gives up what has arrived of a payload; it is let in again when it comes again. */
+  giveUp(payload: HighPayload): void {
+    this.tools.evict(payload);
+    this.tools.room.give(payload.object);
+    this.waiting.get(this.wantedBy(payload).tenant)?.delete(payload.object);
+  }
+
   private ask(wanted: Wanted): boolean {
     const { room } = this.tools;
     let answer = room.take(wanted);

@@ -6,6 +6,8 @@
  *                 \--> incomplete --resend--> assembled
  *   object   assembling --> verifying --> released | quarantined;  assembling <--> incomplete
  */
+
+import { KeptBytes, keptBytesMigration } from '../shared/ops/keptBytes.js';
 import { LedgerFile, type Row } from '../shared/ops/ledgerFile.js';
 import { OperatorState } from '../shared/ops/operatorState.js';
 import { noteDue, OUTBOX_TABLE, ReceiptOutbox, SUMMARIES_TABLE } from '../shared/ops/receipts/outbox.js';
@@ -90,6 +92,8 @@ const MIGRATIONS = [
   REQUESTS_TABLE + ADD_WHO,
   SUMMARIES_TABLE,
   CONSIGNMENTS_TABLE,
+  // When what had arrived of an incomplete payload was removed for its age.
+  `${keptBytesMigration('quarantined')} ALTER TABLE payloads ADD COLUMN bytes_gone_ms INTEGER;`,
 ] as const;
 
 export interface HighObject {
@@ -132,6 +136,8 @@ export interface HighPayload {
   consignment: string | null;
   /** Wall clock, milliseconds. */
   changedMs: number;
+  /** What had arrived of it was removed for its age; it may come again. */
+  isExpired: boolean;
 }
 
 /** What an envelope turned out to be. */
@@ -140,6 +146,7 @@ export type Admission = 'new' | 'known' | 'conflict' | 'consignmentConflict';
 export class HighLedger {
   private readonly file: LedgerFile;
   readonly tallies: Tallies;
+  readonly keptBytes: KeptBytes;
   readonly receipts: ReceiptOutbox;
   readonly consignments: ConsignmentLedger;
   readonly requests: Requests;
@@ -150,6 +157,7 @@ export class HighLedger {
     private readonly now: () => number,
   ) {
     this.file = new LedgerFile(path, 'high', MIGRATIONS);
+    this.keptBytes = new KeptBytes(this.file, 'quarantined');
     this.tallies = new Tallies(this.file, HIGH_FINISHED);
     this.receipts = new ReceiptOutbox(this.file);
     this.consignments = new ConsignmentLedger(this.file, now);
@@ -246,6 +254,20 @@ export class HighLedger {
 
   payloadsIn(state: PayloadState): HighPayload[] {
     return this.file.all('SELECT * FROM payloads WHERE state = ? ORDER BY rowid', state).map(payloadOf);
+  }
+
+  /** Incomplete since before a time, and not removed yet; the oldest first. */
+  incompleteBefore(ms: number): HighPayload[] {
+    return this.file
+      .all(
+        `SELECT * FROM payloads WHERE state = 'incomplete' AND bytes_gone_ms IS NULL AND changed_ms <= ? ORDER BY changed_ms`,
+        ms,
+      )
+      .map(payloadOf);
+  }
+
+  setExpired(object: ObjectId, isExpired: boolean): void {
+    this.file.run('UPDATE payloads SET bytes_gone_ms = ? WHERE object = ?', isExpired ? this.now() : null, object);
   }
 
   /** A payload and those of its objects that are not decided yet move on together. */
@@ -494,5 +516,6 @@ function payloadOf(row: Row): HighPayload {
     state: row.state as PayloadState,
     consignment: row.consignment as string | null,
     changedMs: row.changed_ms as number,
+    isExpired: row.bytes_gone_ms !== null,
   };
 }

@@ -132,6 +132,7 @@ export class HighStages {
       this.quarantineUnseen(payload);
       return;
     }
+    if (payload.isExpired) ledger.setExpired(object, false);
     this.admission.admit(payload);
   }
 
@@ -148,6 +149,12 @@ export class HighStages {
     else if (!fits) ledger.consignments.setQuarantined(id, TOO_LARGE_HERE);
     if (ledger.consignments.get(id)!.state === 'quarantined') this.tools.release(ledger.consignments.payloads(id));
     return !fits;
+  }
+
+  /** What had arrived of an incomplete payload has been kept for long enough. */
+  expire(payload: HighPayload): void {
+    this.tools.ledger.setExpired(payload.object, true);
+    this.admission.giveUp(payload);
   }
 
   /** Takes room for a payload that is open since before a start; without it the payload waits. */

@@ -37,6 +37,7 @@ import { HighReceiptFacts } from './receiptFacts.js';
 import type { ReceiverCounters, ReceiverProtocol } from './receive/messages.js';
 import { ReleaseLanes } from './release/lanes.js';
 import type { ReleaserProtocol } from './release/messages.js';
+import { HighRetention } from './retention.js';
 import { AssemblyRoom } from './room.js';
 import { makeStorages, storagesOf, verifierRules } from './settings.js';
 import { spoolDiskOf } from './spoolDisk.js';
@@ -73,6 +74,7 @@ export class HighSide {
   private consoleKeeper!: ConsoleKeeper;
   private readonly queues = new Map<string, AnyStage>();
   private position!: LinkPosition;
+  private retention!: HighRetention;
   private room!: AssemblyRoom;
   private receipts!: Receipts;
   private log!: Log;
@@ -237,6 +239,13 @@ export class HighSide {
       retentionMs: () => config.retention.receipts,
       news: this.news,
     });
+    this.retention = new HighRetention({
+      config,
+      ledger: this.ledger,
+      stages: this.stages,
+      quarantineDir: state.folder('quarantine'),
+      alarm: (code, words, about) => this.news.alarm(code, words, about),
+    });
     await this.verifier.start();
     await this.releaser.start();
     await this.openQueues();
@@ -318,7 +327,7 @@ export class HighSide {
         }
         for (const state of ['assembling', 'incomplete'] as const) {
           for (const payload of this.ledger.payloadsIn(state)) {
-            if (this.stages.takeRoom(payload)) child.tell('expect', payload.coding);
+            if (!payload.isExpired && this.stages.takeRoom(payload)) child.tell('expect', payload.coding);
           }
         }
         this.receiverSinceMs = performance.now();
@@ -376,7 +385,7 @@ export class HighSide {
     const open = new Set<string>();
     for (const state of ['assembling', 'incomplete', 'assembled'] as const) {
       for (const payload of this.ledger.payloadsIn(state)) {
-        open.add(payload.object);
+        if (!payload.isExpired) open.add(payload.object);
         if (state === 'assembled') this.stages.takeRoom(payload);
       }
     }
@@ -565,6 +574,7 @@ export class HighSide {
         quietMs: (payload) => quietMs[payload] ?? this.sinceAdmissionMs(payload),
       });
       this.stages.expectAgain();
+      this.retention.look(Date.now(), (payload) => quietMs[payload]);
       this.guard(() => this.acts.carryOut());
       if (now >= this.nextRebuildMs) {
         this.nextRebuildMs = now + REBUILD_MS;

@@ -7,6 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { type ErrorCode, SluiceError } from '../shared/core/errors.js';
+import { KeptBytes } from '../shared/ops/keptBytes.js';
 import { LedgerFile } from '../shared/ops/ledgerFile.js';
 import { OperatorState } from '../shared/ops/operatorState.js';
 import type { OriginalOutcome } from '../shared/ops/receipts/facts.js';
@@ -43,6 +44,7 @@ export class LowLedger {
   /** The series that sequence numbers belong to; made once, with the ledger. */
   readonly history: string;
   readonly tallies: Tallies;
+  readonly keptBytes: KeptBytes;
   readonly receipts: ReceiptOutbox;
   readonly consignments: ConsignmentLedger;
   readonly requests: Requests;
@@ -53,6 +55,7 @@ export class LowLedger {
     private readonly now: () => number,
   ) {
     this.file = new LedgerFile(path, 'low', MIGRATIONS);
+    this.keptBytes = new KeptBytes(this.file, 'refused');
     this.tallies = new Tallies(this.file, LOW_FINISHED);
     this.requests = new Requests(this.file, now);
     this.operator = new OperatorState(this.file);

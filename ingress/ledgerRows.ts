@@ -1,5 +1,6 @@
 /** The tables of the low side's ledger, and what their rows mean. */
 
+import { keptBytesMigration } from '../shared/ops/keptBytes.js';
 import type { Row } from '../shared/ops/ledgerFile.js';
 import type { OriginalOutcome } from '../shared/ops/receipts/facts.js';
 import { noteDue, OUTBOX_TABLE, SUMMARIES_TABLE } from '../shared/ops/receipts/outbox.js';
@@ -105,6 +106,7 @@ export const MIGRATIONS = [
   `,
   ADD_WHO,
   SUMMARIES_TABLE,
+  keptBytesMigration('refused'),
 ] as const;
 
 /** Milliseconds that an object may stay in a passing state before a receipt says so. */

@@ -1,4 +1,5 @@
 /** What each process of the low side is told at its start, out of the configuration. */
+import { mkdirSync } from 'node:fs';
 import { toHex } from '../shared/core/bytes.js';
 import { readLinkKey } from '../shared/crypto/keyfiles.js';
 import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
@@ -37,6 +38,20 @@ export function loadLowSettings(configFile: string, options: LoadOptions): LowSe
     { label, policy: { ...policyOf(policy), tenantTypes: types } },
   ]);
   return { config, rules: new Map(rules) };
+}
+
+/**
+ * Makes the shares that are not there, but nothing above them: a file system that is not mounted must not be mistaken for
+ * an empty one. Where that fails intake says so again and again, and goes on as soon as the share is there.
+ */
+export function makeShares({ tenants }: LowConfig): void {
+  for (const { share } of tenants) {
+    try {
+      mkdirSync(share, { mode: 0o770 });
+    } catch {
+      // There already, or told by intake.
+    }
+  }
 }
 
 /** What the scan of each tenant must do. */

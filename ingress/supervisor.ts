@@ -13,6 +13,7 @@ import { Child } from '../shared/ops/children.js';
 import { ConfigWatcher } from '../shared/ops/config/reload.js';
 import { Sources } from '../shared/ops/config/sources.js';
 import { ConsoleKeeper, consoleRun } from '../shared/ops/console/keeper.js';
+import { QuarantineKeeper } from '../shared/ops/keptBytes.js';
 import { type Log, logProcesses, openLog } from '../shared/ops/log.js';
 import { News } from '../shared/ops/news.js';
 import { Pauses } from '../shared/ops/pauses.js';
@@ -45,6 +46,7 @@ import {
   type LowSettings,
   linkParameters,
   loadLowSettings,
+  makeShares,
   policiesOf,
   receiptRules,
   requiredFilters,
@@ -83,6 +85,7 @@ export class LowSide {
   private consoleKeeper!: ConsoleKeeper;
   private readonly queues = new Map<string, AnyStage>();
   private spool!: SpoolKeeper;
+  private quarantineKeeper!: QuarantineKeeper;
   private log!: Log;
   private news!: News<LowObjectNews>;
   private recorder!: Recorder;
@@ -253,6 +256,13 @@ export class LowSide {
       () => config.tenants,
       (code, words) => this.news.alarm(code, words),
     );
+    this.quarantineKeeper = new QuarantineKeeper({
+      books: this.ledger.keptBytes,
+      folder: state.folder('quarantine'),
+      retentionOf: () => config.retention.quarantine,
+      shortest: () => config.retention.quarantine,
+      alarm: (code, words, about) => this.news.alarm(code, words, about),
+    });
     const retentionOf = (tenant: string) => config.tenants.find(({ name }) => name === tenant)?.retention;
     this.spool = new SpoolKeeper(
       this.ledger,
@@ -279,6 +289,7 @@ export class LowSide {
     await this.receipts.start();
     await this.rebuild();
     await this.carryOutRequests();
+    makeShares(config);
     await this.intake.start();
     this.health?.start();
     await consoleServed;
@@ -421,7 +432,7 @@ export class LowSide {
   private watchConfig(load: (sources: Sources) => LowSettings, sources: Sources): void {
     const tools = {
       load,
-      prepare: () => {},
+      prepare: (next: LowSettings) => makeShares(next.config),
       apply: (next: LowSettings) => this.useTenants(next),
       alarm: (code: string, words: string) => this.news.alarm(code, words),
       over: (code: string) => this.news.over(code),
@@ -506,6 +517,7 @@ export class LowSide {
   private keepHouse(): void {
     try {
       this.writeRun();
+      this.quarantineKeeper.look(Date.now());
       const full = this.spool.look(Date.now(), this.wantedBytes);
       this.intake.hold({
         reason: drainedWords(this.ledger) || full,

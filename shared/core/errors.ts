@@ -153,6 +153,12 @@ export const ERRORS = {
     'It is started again by itself; look into the log when it repeats.',
   ),
 
+  BYTES_EXPIRED: entry(
+    'info',
+    'permanent',
+    'Bytes that were kept of objects which went no further have been removed for their age.',
+    'Nothing to do: the ledger goes on knowing the objects. "retention" says how long bytes are kept.',
+  ),
   TENANT_REMOVED: entry(
     'warning',
     'retryable',

@@ -114,6 +114,8 @@ export const LIMITS = {
   configMaxDepth: 16,
   configMaxAliases: 32,
   configMaxTenants: 1_024,
+  /** Objects whose quarantined bytes are removed in one go. */
+  quarantineRemovedAtOnce: 500,
   /** Files of tenants: bytes of each and of all, and entries of their folder. */
   tenantFileMaxBytes: 128 * KiB,
   tenantFilesMaxBytes: 8 * MiB,

@@ -14,7 +14,7 @@ async function begin(place: Workplace): Promise<{ sides: Sides; low: Run; high: 
   const sides = setUpSidesQuickly(place);
   const folder = {
     low: (name: string, more: object | null = {}) =>
-      put(place, 'low', name, more && { share: share(place, name), ...more }),
+      put(place, 'low', name, more && { share: join(place.folder('shares'), name), ...more }),
     high: (name: string, more: object | null = {}) => put(place, 'high', name, more),
   };
   const keys = join(place.base, 'keys');
@@ -48,10 +48,6 @@ async function begin(place: Workplace): Promise<{ sides: Sides; low: Run; high: 
 interface TenantsFolder {
   low(name: string, more?: object | null): void;
   high(name: string, more?: object | null): void;
-}
-
-function share(place: Workplace, name: string): string {
-  return place.folder(join('shares', name));
 }
 
 /** A tenant's file appears the way people write files with care; null removes it. */

@@ -46,6 +46,7 @@ describe('ledger of the high side', () => {
         state: 'assembling',
         consignment: null,
         changedMs: 5_000,
+        isExpired: false,
       });
       const nothingYet = { code: null, detail: null, publishedAs: null, state: 'assembling' };
       const shown = ({ type: _, label: _1, submitter: _2, keyId: _3, ...object }: typeof one) => object;

@@ -26,6 +26,8 @@ describe('stages of the high side', () => {
   let told: string[];
   let alarms: string[];
   let overs: string[];
+  let room: AssemblyRoom;
+  let storages: Map<string, string>;
   let quota: { bytes?: number; objects?: number };
   let dealtWith: string[];
   let asked: string[];
@@ -43,6 +45,7 @@ describe('stages of the high side', () => {
     answers = new Map();
     overs = [];
     quota = {};
+    storages = new Map([['demo', '/storages/demo']]);
     [told, alarms, dealtWith, asked, quarantined, released] = [[], [], [], [], [], []];
     release = ({ transfer, parts }) => ({ transfer, ok: true, publishedAs: parts.join('/'), version: 1 });
     verifier = { ask: async (_name, { object }) => answers.get(object)! };
@@ -57,6 +60,10 @@ describe('stages of the high side', () => {
     };
     type News = { object?: string };
     const receiver = { tell: (event: string, { object }: News) => told.push(`${event} ${Number(`0x${object}`)}`) };
+    room = new AssemblyRoom(
+      { spoolMax: SPOOL_MAX, objectsMax: 1_000, minFree: 100, tenants: () => [{ name: 'demo', quota }] },
+      { freeBytes: () => freeBytes, writtenBytes: (payload) => written.get(payload) ?? 0 },
+    );
     stages = new HighStages({
       ledger,
       verifier: { ask: (name: string, ask: { object: string }) => verifier.ask(name, ask) } as never,
@@ -65,11 +72,8 @@ describe('stages of the high side', () => {
       envelopesDir: join(folder, 'envelopes'),
       assemblyDir: join(folder, 'assembly'),
       quarantineDir: join(folder, 'quarantine'),
-      storages: new Map([['demo', '/storages/demo']]),
-      room: new AssemblyRoom(
-        { spoolMax: SPOOL_MAX, objectsMax: 1_000, minFree: 100, tenants: () => [{ name: 'demo', quota }] },
-        { freeBytes: () => freeBytes, writtenBytes: (payload) => written.get(payload) ?? 0 },
-      ),
+      storages,
+      room,
       changed: () => {},
       alarm: (code) => alarms.push(code),
       over: (code) => overs.push(code),
@@ -104,6 +108,50 @@ describe('stages of the high side', () => {
     }
     return undefined;
   };
+
+  describe('tenants that change, and time that passes', () => {
+    it('what was verified for a tenant that is gone waits for it; nothing is lost, nothing released elsewhere', async () => {
+      await payload(1, 1_000);
+      assemble(A);
+      storages.clear();
+      expect(await codeOf(stages.runRelease({ payload: A }))).to.equal('TENANT_REMOVED');
+      expect([released, quarantined]).to.deep.equal([[], []]);
+      expect([objects(A), ledger.payload(A)!.state]).to.deep.equal([[['verifying', 'TENANT_REMOVED']], 'assembled']);
+      storages.set('demo', '/elsewhere/demo');
+      await stages.runRelease({ payload: A });
+      expect(released.map(({ storageRoot, tenantFolder }) => [storageRoot, tenantFolder])).to.deep.equal([
+        ['/elsewhere', 'demo'],
+      ]);
+      expect(objects(A)).to.deep.equal([['released', null]]);
+    });
+
+    it('alarms once for each tenant and reason of an envelope, and not for what its own rules allow', async () => {
+      const label = { code: 'VERIFY_LABEL_NOT_ALLOWED', detail: 'It is labelled "secret".' };
+      const large = { code: 'VERIFY_TOO_LARGE', detail: '' };
+      await arrive(1, [
+        verified(1, { reject: label }),
+        verified(2, { offset: 1000, reject: label }),
+        verified(3, { offset: 2000, reject: large }),
+        verified(4, { offset: 3000 }),
+      ]);
+      expect(alarms).to.deep.equal(['VERIFY_LABEL_NOT_ALLOWED']);
+    });
+
+    it('what arrived of an incomplete payload is given up for its age, and taken in again when it comes again', async () => {
+      await payload(1, SPOOL_MAX);
+      incomplete(A);
+      tell();
+      stages.expire(ledger.payload(A)!);
+      expect(tell()).to.deep.equal(['evict 1']);
+      expect([objects(A), ledger.payload(A)!.isExpired]).to.deep.equal([[['incomplete', 'TRANSFER_INCOMPLETE']], true]);
+      await payload(2, SPOOL_MAX);
+      expect(tell(), 'its room is free').to.deep.equal(['expect 2']);
+      ledger.closePayload(B);
+      room.give(B);
+      await payload(1, SPOOL_MAX);
+      expect([tell(), ledger.payload(A)!.isExpired]).to.deep.equal([['expect 1'], false]);
+    });
+  });
 
   describe('verify', () => {
     it('admits an envelope and has its payload collected; run twice it does nothing more', async () => {

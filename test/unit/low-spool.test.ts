@@ -47,6 +47,20 @@ describe('spool of the low side', () => {
   }
   const left = () => readdirSync(folders().objects).sort();
 
+  it('keeps what a tenant sent for its own time', () => {
+    const rules = { highWater: 1e9, minFree: 0, retention: HOUR_MS };
+    let own: number | undefined = 3 * HOUR_MS;
+    const keeper = new SpoolKeeper(ledger, { ...rules, retentionOf: () => own }, folders(), () => 1e12);
+    ledger.setState(take('a'), 'sent');
+    nowMs += 2 * HOUR_MS;
+    keeper.look(nowMs);
+    expect(left()).to.deep.equal(['a']);
+    nowMs += HOUR_MS;
+    own = undefined;
+    keeper.look(nowMs);
+    expect(left()).to.deep.equal([]);
+  });
+
   it('keeps what was sent for the retention time', () => {
     const keeper = new SpoolKeeper(ledger, { highWater: 1e9, minFree: 0, retention: HOUR_MS }, folders(), () => 1e12);
     ledger.setState(take('a'), 'sent');
