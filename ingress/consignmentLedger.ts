@@ -9,6 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ErrorCode } from '../shared/core/errors.js';
 import type { LedgerFile, Row } from '../shared/ops/ledgerFile.js';
+import { CONSIGNMENT_MARK, noteDue } from '../shared/ops/receipts/outbox.js';
 import type { Consignment, ObjectId, TransferId } from '../shared/wire/statements.js';
 
 export type LowConsignmentState = 'taking' | 'taken' | 'refused' | 'sealing' | 'sent';
@@ -28,6 +29,16 @@ export interface LowConsignment {
   detail: string | null;
   /** Sequence number of its first member, once it is sealed. */
   firstSequence: number | null;
+}
+
+export interface ConsignmentReceiptSource {
+  consignment: LowConsignment;
+  seenMs: number;
+  changedMs: number;
+  sentMs: number | null;
+  payloads: { lengthBytes: number; symbolBytes: number; blockSymbols: number }[];
+  /** A member that was refused for its own sake. */
+  culprit: { rawPath: Uint8Array; code: string; detail: string } | undefined;
 }
 
 export const CONSIGNMENTS_TABLE = `
@@ -50,6 +61,23 @@ export const CONSIGNMENTS_TABLE = `
   CREATE INDEX consignments_open ON consignments (state) WHERE state <> 'sent';
 `;
 
+/** Notes which receipts of consignments are due, beside the members' own. Part of a migration: never edit it. */
+export const CONSIGNMENT_RECEIPTS = `
+  CREATE TRIGGER receipt_of_consignment AFTER UPDATE OF state ON consignments
+    WHEN NEW.state IS NOT OLD.state AND NEW.state <> 'taking' BEGIN
+    ${noteDue(`'${CONSIGNMENT_MARK}' || NEW.id`, 'NEW.tenant', `CASE WHEN NEW.state IN ('taken', 'sealing') THEN NEW.changed_ms + 2000 ELSE 0 END`)}
+  END;
+  CREATE TRIGGER receipt_of_consignment_again AFTER UPDATE OF id ON consignments WHEN NEW.id IS NOT OLD.id BEGIN
+    ${noteDue(
+      `'${CONSIGNMENT_MARK}' || OLD.id`,
+      'OLD.tenant',
+      '0',
+      `json_object('name', OLD.root, 'consignment', json('true'),
+         'seenMs', (SELECT min(seen_ms) FROM objects WHERE consignment = OLD.id))`,
+    )}
+  END;
+`;
+
 /** Members whose consignment is still on its way: their originals and snapshots are needed until it is not. */
 export const OF_UNSENT = `consignment IN (SELECT id FROM consignments WHERE state <> 'sent')`;
 
@@ -62,6 +90,52 @@ export class ConsignmentLedger {
   get(id: string): LowConsignment | undefined {
     const row = this.file.get('SELECT * FROM consignments WHERE id = ?', id);
     return row && consignmentOf(row);
+  }
+
+  /** What its receipt says beside that: times in milliseconds, how its payloads are coded, who is to blame. */
+  receiptSource(id: string): ConsignmentReceiptSource | undefined {
+    const row = this.file.get(
+      `SELECT changed_ms, (SELECT min(seen_ms) FROM objects WHERE consignment = id) AS seen_ms,
+         (SELECT max(sent_ms) FROM payloads WHERE object IN
+           (SELECT payload FROM objects WHERE consignment = id)) AS sent_ms FROM consignments WHERE id = ?`,
+      id,
+    );
+    const consignment = this.get(id);
+    // Of members that are not (yet, any more) in the ledger there is nothing to say.
+    if (!row || !consignment || row.seen_ms === null) return undefined;
+    const payloads = this.file.all(
+      `SELECT length, symbol_bytes, block_symbols FROM payloads WHERE object IN
+         (SELECT payload FROM objects WHERE consignment = ?)`,
+      id,
+    );
+    const culprit = this.file.get(
+      `SELECT raw_path, code, detail FROM objects WHERE consignment = ? AND state = 'refused'
+         AND code <> 'CONSIGNMENT_REFUSED' LIMIT 1`,
+      id,
+    );
+    return {
+      consignment,
+      seenMs: row.seen_ms as number,
+      changedMs: row.changed_ms as number,
+      sentMs: consignment.state === 'sent' ? (row.sent_ms as number | null) : null,
+      payloads: payloads.map((payload) => ({
+        lengthBytes: payload.length as number,
+        symbolBytes: payload.symbol_bytes as number,
+        blockSymbols: payload.block_symbols as number,
+      })),
+      culprit: culprit && {
+        rawPath: culprit.raw_path as Uint8Array,
+        code: culprit.code as string,
+        detail: (culprit.detail as string | null) ?? '',
+      },
+    };
+  }
+
+  /** The only one whose id begins with these hexadecimal digits, eight at least. */
+  beginning(digits: string): LowConsignment | undefined {
+    if (!/^[0-9a-f]{8,32}$/.test(digits)) return undefined;
+    const rows = this.file.all('SELECT * FROM consignments WHERE id >= ? AND id < ? LIMIT 2', digits, `${digits}g`);
+    return rows.length === 1 ? consignmentOf(rows[0]!) : undefined;
   }
 
   /** What envelopes of its members say about it. */

@@ -204,7 +204,7 @@ export class LowLedger {
       .all(
         `SELECT transfer FROM objects WHERE tenant = ?1 AND state = 'held' UNION ALL
          SELECT transfer FROM objects WHERE tenant = ?1 AND state = 'refused' AND seen_ms >= ?2 AND seen_ms < ?3
-           LIMIT ?4`,
+           AND code <> 'CONSIGNMENT_REFUSED' LIMIT ?4`,
         tenant,
         fromMs,
         untilMs,

@@ -8,7 +8,7 @@ import { ADD_WHO } from '../shared/ops/requests.js';
 import { talliesMigration } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
 import type { Finding, Verdict } from '../shared/wire/verdict.js';
-import { CONSIGNMENTS_TABLE } from './consignmentLedger.js';
+import { CONSIGNMENT_RECEIPTS, CONSIGNMENTS_TABLE } from './consignmentLedger.js';
 
 export type LowState = 'held' | 'refused' | 'taken' | 'sealed' | 'sending' | 'sent';
 
@@ -107,6 +107,7 @@ export const MIGRATIONS = [
   ADD_WHO,
   SUMMARIES_TABLE,
   keptBytesMigration('refused'),
+  CONSIGNMENT_RECEIPTS,
 ] as const;
 
 /** Milliseconds that an object may stay in a passing state before a receipt says so. */

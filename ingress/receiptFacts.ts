@@ -4,6 +4,7 @@ import { Partition } from '../shared/fec/partition.js';
 import { arrivalProbability } from '../shared/link/arrival.js';
 import { type DayFacts, dayFacts } from '../shared/ops/receipts/dayFacts.js';
 import type { ArrivalEstimate, LowFacts } from '../shared/ops/receipts/facts.js';
+import { CONSIGNMENT_MARK } from '../shared/ops/receipts/outbox.js';
 import { showName } from '../shared/wire/names.js';
 import type { LowLedger, ReceiptSource } from './ledger.js';
 import { envelopeRepairSymbols, repairSymbols } from './send/passes.js';
@@ -23,11 +24,18 @@ export class LowReceiptFacts {
   private readonly estimates = new Map<string, number>();
 
   constructor(
-    private readonly ledger: Pick<LowLedger, 'receiptSource' | 'dayCounts' | 'needingAttention'>,
+    private readonly ledger: Pick<LowLedger, 'receiptSource' | 'consignments' | 'dayCounts' | 'needingAttention'>,
     private readonly rules: () => LowReceiptRules,
   ) {}
 
-  of(transfer: string): LowFacts | undefined {
+  /** Of an object, or of a consignment. */
+  of(key: string): LowFacts | undefined {
+    return key.startsWith(CONSIGNMENT_MARK)
+      ? this.ofConsignment(key.slice(CONSIGNMENT_MARK.length))
+      : this.ofObject(key);
+  }
+
+  private ofObject(transfer: string): LowFacts | undefined {
     const source = this.ledger.receiptSource(transfer);
     if (!source) return undefined;
     const { object, seenMs, sinceMs, findings, original, originalPath, sentMs } = source;
@@ -50,8 +58,39 @@ export class LowReceiptFacts {
       inQuarantine: state === 'refused' && isTaken,
       original: state === 'sent' ? original : null,
       originalPath,
-      estimate: state === 'sent' ? this.estimate(source) : null,
+      estimate: state === 'sent' && source.payload ? this.estimate([source.payload]) : null,
       againUntilMs: sentMs === null ? null : sentMs + this.rules().retentionOf(tenant),
+      ...(object.consignment ? { isMember: true } : {}),
+    };
+  }
+
+  private ofConsignment(id: string): LowFacts | undefined {
+    const source = this.ledger.consignments.receiptSource(id);
+    const state = source && STATES[source.consignment.state];
+    if (!source || !state) return undefined;
+    const { consignment, seenMs, changedMs, sentMs, payloads, culprit } = source;
+    const { tenant, root, objects, sizeBytes, code, detail, firstSequence } = consignment;
+    const own = culprit && { code: culprit.code, where: showName(culprit.rawPath), detail: culprit.detail };
+    return {
+      side: 'low',
+      tenant,
+      transfer: id,
+      sequence: firstSequence,
+      state,
+      sinceMs: sentMs ?? changedMs,
+      seenMs,
+      name: showName(root),
+      sizeBytes,
+      sha256: null,
+      code,
+      detail: own ? '' : (detail ?? ''),
+      findings: state === 'refused' && own ? [{ code: code ?? '', where: '', detail: '' }, own] : [],
+      inQuarantine: state === 'refused',
+      original: null,
+      originalPath: '',
+      estimate: state === 'sent' ? this.estimate(payloads) : null,
+      againUntilMs: sentMs === null ? null : sentMs + this.rules().retentionOf(tenant),
+      consignment: { objects },
     };
   }
 
@@ -65,27 +104,36 @@ export class LowReceiptFacts {
     });
   }
 
-  /** Of the payload it travels in, and of the envelope that describes it, which is sent twice. */
-  private estimate({ payload }: ReceiptSource): ArrivalEstimate | null {
-    if (!payload) return null;
+  /** Of the payloads it travels in, and of the envelopes that describe them, which are sent twice. */
+  private estimate(payloads: readonly PayloadSize[]): ArrivalEstimate {
+    const { assumedLoss } = this.rules();
+    return { assumedLoss, probability: payloads.reduce((all, payload) => all * this.probability(payload), 1) };
+  }
+
+  private probability(payload: PayloadSize): number {
     const { overhead, repairFloor, assumedLoss } = this.rules();
-    const key = `${payload.lengthBytes}/${payload.symbolBytes}/${payload.blockSymbols}/${overhead}/${repairFloor}/${assumedLoss}`;
-    let probability = this.estimates.get(key);
-    if (probability === undefined) {
-      probability = arrivalProbability(sentBlocks(payload, overhead, repairFloor), assumedLoss);
-      if (this.estimates.size >= ESTIMATES_KEPT) this.estimates.clear();
-      this.estimates.set(key, probability);
-    }
-    return { assumedLoss, probability };
+    const { lengthBytes, symbolBytes, blockSymbols } = payload;
+    const key = [lengthBytes, symbolBytes, blockSymbols, overhead, repairFloor, assumedLoss].join('/');
+    const known = this.estimates.get(key);
+    if (known !== undefined) return known;
+    const probability = arrivalProbability(sentBlocks(payload, overhead, repairFloor), assumedLoss);
+    if (this.estimates.size >= ESTIMATES_KEPT) this.estimates.clear();
+    this.estimates.set(key, probability);
+    return probability;
   }
 }
+
+type PayloadSize = NonNullable<ReceiptSource['payload']>;
+
+/** A consignment in the states of receipts; one that is still being taken has none. */
+const STATES = { taking: undefined, taken: 'taken', refused: 'refused', sealing: 'sealed', sent: 'sent' } as const;
 
 const ESTIMATES_KEPT = 4_096;
 /** Bytes of an envelope beside the digests of blocks. */
 const ENVELOPE_BYTES = 1_024;
 const DIGEST_BYTES = 32;
 
-function sentBlocks(payload: NonNullable<ReceiptSource['payload']>, overhead: number, repairFloor: number) {
+function sentBlocks(payload: PayloadSize, overhead: number, repairFloor: number) {
   const { lengthBytes, ...coding } = payload;
   const partition = new Partition(lengthBytes, coding);
   const block = (count: number, k: number) => {

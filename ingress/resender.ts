@@ -2,6 +2,7 @@
  * Sends payloads again when the operator asks for it, and gives up payloads that were coded for a link with other
  * parameters: their sequence numbers become void and their objects travel as new transfers.
  */
+import type { LowConsignment } from './consignmentLedger.js';
 import type { LowLedger, LowObject, Payload } from './ledger.js';
 import type { LowStages } from './stages.js';
 
@@ -21,9 +22,15 @@ export class Resender {
     }
   }
 
-  /** @param id a transfer id (or an unambiguous beginning of 8 digits or more), or a sequence number */
+  /**
+   * @param id what a receipt quotes: the id of a transfer or a consignment (or an unambiguous beginning of 8 digits or
+   *   more, also in groups as it is read out), or a sequence number
+   */
   async resend(id: string): Promise<string> {
-    const object = this.find(id);
+    const digits = id.replace(/[\s-]/g, '').toLowerCase();
+    const object = this.find(digits);
+    const consignment = object ? undefined : this.ledger.consignments.beginning(digits);
+    if (consignment) return this.resendConsignment(consignment);
     if (!object) return `no: no object has the id or sequence number ${id}.`;
     if (object.state !== 'sent' || !object.payload)
       return `no: ${object.path} is ${object.state}; only what has been sent can be sent again.`;
@@ -47,6 +54,22 @@ export class Resender {
     await this.stages.enqueueSend(payload.object).catch(() => {});
     const others = members.length - 1;
     return `yes: ${object.path} is sent again${others > 0 ? `, with the ${others} objects of its bundle` : ''}.`;
+  }
+
+  private async resendConsignment({ id, root, state }: LowConsignment): Promise<string> {
+    const { consignments } = this.ledger;
+    if (state !== 'sent') return `no: the consignment ${root} is ${state}; only what has been sent can be sent again.`;
+    const members = consignments.members(id).flatMap((transfer) => this.ledger.object(transfer) ?? []);
+    if (members.some(({ spoolFile }) => spoolFile === ''))
+      return `no: a part of ${root} is no longer in the spool (spool.retention); drop the folder again.`;
+    const payloads = consignments.payloads(id).map(({ object }) => this.ledger.payload(object)!);
+    // Coded for another link, one member takes the others along.
+    if (payloads.some((payload) => !this.fits(payload))) return this.resend(members[0]!.transfer);
+    for (const { object } of payloads) {
+      this.ledger.payloadAgain(object);
+      await this.stages.enqueueSend(object).catch(() => {});
+    }
+    return `yes: the consignment ${root} is sent again, all ${members.length} files of it.`;
   }
 
   private find(id: string): LowObject | undefined {

@@ -9,7 +9,7 @@ import { wordsOf } from '../../core/errors.js';
 import type { Child } from '../children.js';
 import type { ReceiptFacts, ReceiptKey } from './facts.js';
 import type { ReceiptOrder, ReceiptsProtocol, WriteAnswer } from './messages.js';
-import type { DueReceipt, ReceiptOutbox } from './outbox.js';
+import { CONSIGNMENT_MARK, type DueReceipt, type ReceiptOutbox } from './outbox.js';
 import type { Summaries } from './summaries.js';
 import { isProblem } from './words/catalogue.js';
 
@@ -44,6 +44,8 @@ const AT_ONCE = 100;
 const EVERYBODY_MS = 60_000;
 const AGAIN_MS = 10_000;
 const DEATHS_IN_A_ROW = 3;
+/** Members of a consignment with one of these: its own receipt tells it once. */
+const TOLD_OF_THE_WHOLE: ReadonlySet<string> = new Set(['CONSIGNMENT_REFUSED', 'CONSIGNMENT_INCOMPLETE']);
 /** A folder on the network may be slow. */
 const WRITE_TIMEOUT_MS = 120_000;
 
@@ -165,11 +167,14 @@ export class ReceiptDesk {
 
   private orderOf({ transfer, gone }: DueReceipt, receiptsFor: 'all' | 'problems'): ReceiptOrder | undefined {
     const { side, factsOf } = this.tools;
-    if (gone) return { remove: { side, transfer, ...gone } satisfies ReceiptKey };
+    const id = transfer.startsWith(CONSIGNMENT_MARK) ? transfer.slice(CONSIGNMENT_MARK.length) : transfer;
+    if (gone) return { remove: { side, transfer: id, ...gone } satisfies ReceiptKey };
     const facts = factsOf(transfer);
     if (!facts) return undefined;
     // What was held once and is not any more has no place among the problems.
-    return receiptsFor === 'problems' && !isProblem(facts.state) ? { remove: facts } : { write: facts };
+    const isUnwanted = (receiptsFor === 'problems' || facts.isMember) && !isProblem(facts.state);
+    const isForTheWhole = facts.isMember && facts.code !== null && TOLD_OF_THE_WHOLE.has(facts.code);
+    return isUnwanted || isForTheWhole ? { remove: facts } : { write: facts };
   }
 
   private async summarise(): Promise<void> {

@@ -20,7 +20,7 @@ export function documentOf(facts: ReceiptFacts): string {
     sha256,
     code,
     detail: harmless(detail),
-    ...(facts.consignment ? { consignment: { ...facts.consignment, root: harmless(facts.consignment.root) } } : {}),
+    ...(facts.consignment ? { consignment: facts.consignment } : {}),
     ...(facts.side === 'low' ? lowOf(facts) : highOf(facts)),
   };
   return `${JSON.stringify(document, null, 2)}\n`;

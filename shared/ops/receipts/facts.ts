@@ -5,15 +5,10 @@
 import type { HighObjectState, LowObjectState } from '../sides.js';
 import type { OriginalOutcome } from './words/language.js';
 
-/** A member of something larger that is handed in as one. */
+/** A folder that travels as one. */
 export interface ConsignmentFacts {
-  /** 32 hexadecimal digits. */
-  id: string;
-  /** Name of its folder, safe to show. */
-  root: string;
   /** How many files belong to it, its marker included. */
   objects: number;
-  bytes: number;
 }
 
 interface ObjectFacts<State> {
@@ -35,8 +30,10 @@ interface ObjectFacts<State> {
   /** Code of the table in shared/core/errors.ts, with its particulars in (English) words. */
   code: string | null;
   detail: string;
-  /** Set when this receipt stands for a whole consignment. */
+  /** This receipt stands for a whole consignment, whose id is its transfer. */
   consignment?: ConsignmentFacts;
+  /** A member of a consignment, which has a receipt of its own: this one is only written for what is its own fault. */
+  isMember?: boolean;
 }
 
 export interface FindingFacts {
@@ -82,4 +79,7 @@ export interface HighFacts extends ObjectFacts<HighObjectState> {
 export type ReceiptFacts = LowFacts | HighFacts;
 
 /** Which file a receipt is, without what it says. */
-export type ReceiptKey = Pick<ReceiptFacts, 'side' | 'transfer' | 'seenMs' | 'name'>;
+export type ReceiptKey = Pick<ReceiptFacts, 'side' | 'transfer' | 'seenMs' | 'name'> & {
+  /** It is that of a consignment. */
+  consignment?: ConsignmentFacts | true;
+};

@@ -32,11 +32,15 @@ export const noteDue = (transfer: string, tenant: string, afterMs: string, gone 
       SET change = excluded.change, tenant = excluded.tenant, after_ms = excluded.after_ms, gone = excluded.gone;
 `;
 
+/** In front of the id of a consignment, where that of a transfer stands for objects. Part of migrations. */
+export const CONSIGNMENT_MARK = 'c:';
+
 export interface DueReceipt {
+  /** A transfer id, or the mark and the id of a consignment. */
   transfer: string;
   change: number;
   /** The receipt that is to be taken away, when its object is no more. */
-  gone: { name: string; seenMs: number } | null;
+  gone: { name: string; seenMs: number; consignment?: true } | null;
 }
 
 export class ReceiptOutbox {

@@ -15,7 +15,9 @@ export interface ReceiptPlace {
 }
 
 export function placeOf(key: ReceiptKey, time: LocalTime): ReceiptPlace {
-  return { day: time.day(key.seenMs), stem: `${safeName(key.name)}--${idPart(key)}` };
+  // No name of a file has two hyphens in it, so that no object can be called like a consignment.
+  const kind = key.consignment ? '--consignment' : '';
+  return { day: time.day(key.seenMs), stem: `${safeName(key.name)}${kind}--${idPart(key)}` };
 }
 
 /** Written by us, as far as a name can tell. */
@@ -45,7 +47,7 @@ const ID_DIGITS = 32;
 /** Ids made on the low side are random: so many digits do not meet by chance. */
 const OWN_ID_DIGITS = 12;
 const RECEIPT_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*--(?:[0-9a-f]{12}|[0-9a-f]{32})\.(?:txt|json)$/;
-const NAME_MAX = LIMITS.receiptNameMaxLength + 1 + 2 + ID_DIGITS + '.json'.length;
+const NAME_MAX = LIMITS.receiptNameMaxLength + 1 + '--consignment--'.length + ID_DIGITS + '.json'.length;
 /** Opens a device on Windows, whatever follows a dot. */
 const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d|conin|conout|clock)(?:[._]|$)/i;
 

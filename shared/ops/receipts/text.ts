@@ -63,7 +63,7 @@ function paragraphs(facts: ReceiptFacts, speaker: Speaker): { title: string; lin
   const { language } = speaker;
   const { consignment, name, sizeBytes, seenMs, transfer, sequence, state } = facts;
   const what = consignment
-    ? language.consignment(consignment.root, consignment.objects, language.size(consignment.bytes))
+    ? language.consignment(name || language.nameWithheld, consignment.objects, language.size(sizeBytes))
     : language.file(name || language.nameWithheld, language.size(sizeBytes));
   const when = speaker.moment(seenMs);
   return {

@@ -48,20 +48,20 @@ export const ENGLISH: Language = {
   todo: (what) => `What to do now: ${what}`,
 
   onItsWay: [
-    'The gateway has taken a copy of the file and is working on it.',
+    'The gateway has taken a copy and is working on it.',
     'You need not do anything. This text is written anew when something changes.',
   ],
-  held: (since) => `The file has been waiting since ${since}. It has not been sent yet.`,
+  held: (since) => `It has been waiting since ${since}, and has not been sent yet.`,
   heldGoesOn: 'What happens next: the gateway tries again by itself, and goes on as soon as it can.',
   heldAct: 'You should do something:',
   heldWait: 'You need not do anything.',
-  refused: (since) => `The file was refused on ${since}. It has not been sent, and will not be sent as it is.`,
+  refused: (since) => `It was refused on ${since}. It has not been sent, and will not be sent as it is.`,
   refusedStays:
-    'The gateway has not touched your file: it still lies where you dropped it, unless somebody has moved it.',
+    'What you handed in has not been touched: it still lies where you dropped it, unless somebody has moved it.',
   refusedKept:
     'The gateway keeps the copy it examined locked away (quarantine), where only the operator can look at it.',
   refusedUnread: 'The gateway has not read the contents and has kept nothing of them.',
-  sent: (since) => `The file was sent over the one-way link on ${since}.`,
+  sent: (since) => `It was sent over the one-way link on ${since}.`,
   unknowable:
     'Nobody on this side can know whether it reached the other side: the link leads one way only, and no answer can come back.',
   estimate: (odds, loss) =>
@@ -80,7 +80,7 @@ export const ENGLISH: Language = {
     stays: () => 'Your file stays in the drop folder: it could not be moved to the folder of accepted files.',
   },
 
-  released: (path, since) => `The file was put into your storage as "${path}" on ${since}.`,
+  released: (path, since) => `It was put into your storage as "${path}" on ${since}.`,
   renamed: (name) =>
     `There was a file called "${name}" already. It was not touched; the new one has got a version in its name.`,
   facts: (sha256, label, sealedBy, sealed) => [
@@ -89,11 +89,11 @@ export const ENGLISH: Language = {
     `SHA-256 of the contents: ${sha256}`,
   ],
   quarantined: (since) =>
-    `A file for you did not pass the checks of this side on ${since}. It was not put into your storage. What came of it is locked away (quarantine).`,
+    `It did not pass the checks of this side on ${since}. It was not put into your storage. What came of it is locked away (quarantine).`,
   quarantinedTodo: 'Give the reference to the operator of this side, who can say more.',
   nameWithheld: '(name not shown)',
   incomplete: (since) =>
-    `Only part of this file has come over the link, as of ${since}. What has come is kept; nothing of it is in your storage yet.`,
+    `Only part of it has come over the link, as of ${since}. What has come is kept; nothing of it is in your storage yet.`,
   incompleteTodo: (reference, sequence) =>
     `The other side cannot know of this. Phone the operator of the sending side and ask for number ${sequence} (reference ${reference}) to be sent again. This text is written anew once it is complete.`,
 

@@ -48,20 +48,20 @@ export const FRENCH: Language = {
   todo: (what) => `Que faire maintenant : ${what}`,
 
   onItsWay: [
-    'La passerelle a pris une copie du fichier et la traite.',
+    'La passerelle en a pris une copie et la traite.',
     "Vous n'avez rien à faire. Ce texte est réécrit quand quelque chose change.",
   ],
-  held: (since) => `Le fichier attend depuis le ${since}. Il n'est pas encore envoyé.`,
+  held: (since) => `Il attend depuis le ${since}, et n'est pas encore envoyé.`,
   heldGoesOn: "Ensuite : la passerelle réessaie d'elle-même et continue dès qu'elle le peut.",
   heldAct: 'Vous devriez faire quelque chose :',
   heldWait: "Vous n'avez rien à faire.",
-  refused: (since) => `Le fichier a été refusé le ${since}. Il n'a pas été envoyé, et ne le sera pas tel qu'il est.`,
+  refused: (since) => `Il a été refusé le ${since}. Il n'a pas été envoyé, et ne le sera pas tel qu'il est.`,
   refusedStays:
-    "La passerelle n'a pas touché à votre fichier : il se trouve toujours là où vous l'avez déposé, sauf si quelqu'un l'a déplacé.",
+    "Ce que vous avez déposé n'a pas été touché : cela se trouve toujours à sa place, sauf si quelqu'un l'a déplacé.",
   refusedKept:
     "La passerelle garde la copie qu'elle a examinée sous clé (quarantaine), où seul l'opérateur peut la regarder.",
   refusedUnread: "La passerelle n'a pas lu le contenu et n'en a rien gardé.",
-  sent: (since) => `Le fichier a été envoyé sur la liaison à sens unique le ${since}.`,
+  sent: (since) => `Il a été envoyé sur la liaison à sens unique le ${since}.`,
   unknowable:
     "Personne de ce côté ne peut savoir s'il a atteint l'autre côté : la liaison ne va que dans un sens, et aucune réponse ne peut revenir.",
   estimate: (odds, loss) =>
@@ -82,7 +82,7 @@ export const FRENCH: Language = {
       "Votre fichier reste dans le dossier de dépôt : il n'a pas pu être déplacé dans celui des fichiers acceptés.",
   },
 
-  released: (path, since) => `Le fichier a été mis dans votre espace sous le nom « ${path} » le ${since}.`,
+  released: (path, since) => `Il a été mis dans votre espace sous le nom « ${path} » le ${since}.`,
   renamed: (name) =>
     `Il y avait déjà un fichier nommé « ${name} ». Il n'a pas été modifié ; le nouveau porte un numéro de version dans son nom.`,
   facts: (sha256, label, sealedBy, sealed) => [
@@ -91,11 +91,11 @@ export const FRENCH: Language = {
     `SHA-256 du contenu : ${sha256}`,
   ],
   quarantined: (since) =>
-    `Un fichier qui vous était destiné n'a pas passé les contrôles de ce côté le ${since}. Il n'a pas été mis dans votre espace. Ce qui en est arrivé est gardé sous clé (quarantaine).`,
+    `Il n'a pas passé les contrôles de ce côté le ${since}. Il n'a pas été mis dans votre espace. Ce qui en est arrivé est gardé sous clé (quarantaine).`,
   quarantinedTodo: "Donnez la référence à l'opérateur de ce côté, qui peut en dire plus.",
   nameWithheld: '(nom non indiqué)',
   incomplete: (since) =>
-    `Une partie seulement de ce fichier est passée par la liaison, état du ${since}. Ce qui est arrivé est conservé ; rien n'en est encore dans votre espace.`,
+    `Une partie seulement en est passée par la liaison, état du ${since}. Ce qui est arrivé est conservé ; rien n'en est encore dans votre espace.`,
   incompleteTodo: (reference, sequence) =>
     `L'autre côté ne peut pas le savoir. Téléphonez à l'opérateur du côté qui envoie et demandez que le numéro ${sequence} (référence ${reference}) soit envoyé de nouveau. Ce texte est réécrit dès que le fichier est complet.`,
 
