@@ -2,23 +2,15 @@
  * `sluice low`, `sluice link` and `sluice high` as an operator runs them, each by itself: what one part misses while it
  * is away is named by the other and completed by `sluice resend`; states and keys that are not right end the start.
  */
-import { createSocket } from 'node:dgram';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import {
-  concurrently,
-  type Ended,
-  kill,
-  type Line,
-  type Run,
-  type RunFile,
-  readJson,
-  type Workplace,
-} from '../support/cli.js';
+import { concurrently, type Ended, type Line, type Run, type Workplace } from '../support/cli.js';
 import {
   drop,
+  freePort,
   inState,
+  killSupervisor,
   ready,
   type Sides,
   setUpSides,
@@ -28,15 +20,6 @@ import {
   writeLow,
 } from '../support/sides.js';
 import { randomBytes, readTree, type TreeFile } from '../support/trees.js';
-
-/** A port nobody listens on, for a side that keeps its port over restarts. */
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((bound) => socket.bind(0, '127.0.0.1', bound));
-  const { port } = socket.address();
-  await new Promise<void>((closed) => socket.close(() => closed()));
-  return port;
-}
 
 async function startLink(place: Workplace, target: string, ...impairments: string[]): Promise<Run & { input: string }> {
   const run = place.sluice('link', '--target', target, '--json', ...impairments);
@@ -53,15 +36,6 @@ const saidOf = (high: Run, state: string, { transfer, sequence }: Line): boolean
 async function resend(place: Workplace, sides: Sides, id: unknown): Promise<void> {
   const asked = await place.sluice('resend', String(id), '--state', sides.lowState).ended;
   expect(asked.code, asked.stderr).to.equal(0);
-}
-
-/** The supervisor dies without a word; the command says so, takes away what is left, and ends with 1. */
-async function killSupervisor(run: Run, stateDir: string): Promise<void> {
-  const { processes } = readJson(join(stateDir, 'run.json')) as RunFile;
-  kill(processes.supervisor!.pid, 'SIGKILL');
-  const { code, stderr } = await run.ended;
-  expect(code, stderr).to.equal(1);
-  expect(stderr).to.include('ended unexpectedly');
 }
 
 async function stopAll(place: Workplace, ...runs: Run[]): Promise<void> {

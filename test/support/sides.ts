@@ -1,11 +1,12 @@
 /** Both sides as an operator sets them up: keys by `sluice keygen`, one YAML file each, `sluice low` and `sluice high`. */
+import { createSocket } from 'node:dgram';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { generateKeys } from '../../shared/crypto/keyfiles.js';
 import { toYaml } from '../../shared/ops/config/load.js';
 import type { HighConfigInput, LowConfigInput } from '../../shared/ops/config/schema.js';
-import { type Line, QUICK_STORE, type Run, type Workplace } from './cli.js';
+import { kill, type Line, QUICK_STORE, type Run, type RunFile, readJson, type Workplace } from './cli.js';
 
 export interface Sides {
   share: string;
@@ -86,4 +87,22 @@ export function drop(sides: Sides, name: string, content: string | Uint8Array): 
   fs.mkdirSync(join(path, '..'), { recursive: true });
   fs.writeFileSync(`${path}.part`, content);
   fs.renameSync(`${path}.part`, path);
+}
+
+/** A port nobody listens on, for a side that keeps its port over restarts. */
+export async function freePort(): Promise<number> {
+  const socket = createSocket('udp4');
+  await new Promise<void>((bound) => socket.bind(0, '127.0.0.1', bound));
+  const { port } = socket.address();
+  await new Promise<void>((closed) => socket.close(() => closed()));
+  return port;
+}
+
+/** The supervisor dies without a word; the command says so, takes away what is left, and ends with 1. */
+export async function killSupervisor(run: Run, stateDir: string): Promise<void> {
+  const { processes } = readJson(join(stateDir, 'run.json')) as RunFile;
+  kill(processes.supervisor!.pid, 'SIGKILL');
+  const { code, stderr } = await run.ended;
+  expect(code, stderr).to.equal(1);
+  expect(stderr).to.include('ended unexpectedly');
 }
