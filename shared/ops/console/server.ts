@@ -61,6 +61,8 @@ export async function openConsole(
     forceCloseConnections: true,
     // Nothing that stands in front of it is believed: addresses are those of the connections.
     trustProxy: false,
+    // Its own words would repeat the address that was asked for.
+    frameworkErrors: (_, request, reply) => void fail(request, reply, 400),
   });
   app.server.maxConnections = LIMITS.consoleMaxConnections;
   const listening = { host, port: settings.port };
@@ -201,6 +203,7 @@ const isPage = (request: FastifyRequest, path: string): boolean =>
   !WATCH_PATHS.includes(path);
 
 const MEANINGS: Record<number, string> = {
+  400: 'This is not an address of this console.',
   401: 'Log in first, or send the token: Authorization: Bearer TOKEN.',
   403: 'This request does not come from a page of this console.',
   404: 'There is nothing here.',
