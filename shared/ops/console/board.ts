@@ -129,7 +129,8 @@ function ownPage(page: string): string {
     .replace('</head>', '<link href="/boards.css" rel="stylesheet"></head>');
 }
 
-/** What the boards must not offer is not shown either: emptying the store of everything, and making or changing jobs. */
+/** What the boards must not offer is not shown either: obliterating a queue, and pages of other hosts. */
 export const BOARD_STYLE = `
+a[href^="http"] { display: none !important; }
 [role="menuitem"][class*="danger-"] { display: none !important; }
 `;
