@@ -29,9 +29,10 @@ import type { Alarm, HighObjectNews, HighReady, HighSummary, NewsPage, SideStart
 import { byName, NEWS_PAGE } from '../shared/ops/sides.js';
 import { processesOf, StateFolder } from '../shared/ops/stateFolder.js';
 import { frameBytes } from '../shared/wire/frame.js';
-import { type Heartbeat, halvesOf, type ObjectId } from '../shared/wire/statements.js';
+import { halvesOf, type ObjectId } from '../shared/wire/statements.js';
 import { HighHealth } from './health.js';
 import { HighLedger, type HighObject, type HighPayload } from './ledger.js';
+import { ParameterWatch } from './linkParameters.js';
 import { LinkPosition } from './position.js';
 import { HighReceiptFacts } from './receiptFacts.js';
 import type { ReceiverCounters, ReceiverProtocol } from './receive/messages.js';
@@ -87,7 +88,7 @@ export class HighSide {
   private nextRebuildMs = 0;
   private readonly wallStartedMs = Date.now();
   private housekeeping: NodeJS.Timeout | undefined;
-  private readonly alarmedParameters = new Set<string>();
+  private parameterWatch!: ParameterWatch;
   private health: HighHealth | undefined;
 
   private configWatcher: ConfigWatcher<{ config: HighConfig }> | undefined;
@@ -239,6 +240,13 @@ export class HighSide {
       retentionMs: () => config.retention.receipts,
       news: this.news,
     });
+    this.parameterWatch = new ParameterWatch(
+      { ...config.link, memory: config.assembly.memory },
+      {
+        alarm: (code, words, about) => this.news.alarm(code, words, about),
+        over: (code, about) => this.news.over(code, about),
+      },
+    );
     this.retention = new HighRetention({
       config,
       ledger: this.ledger,
@@ -484,29 +492,8 @@ export class HighSide {
   private async heartbeat(bytes: Uint8Array): Promise<void> {
     const answer = await this.verifier.ask('heartbeat', bytes);
     if (!answer.ok) return this.news.alarm(answer.code, `A heartbeat was not believed. ${answer.detail}`);
-    this.compareParameters(answer.value);
+    this.parameterWatch.announced(answer.value.parameters);
     this.position.heartbeat(answer.value, performance.now());
-  }
-
-  private compareParameters({ parameters }: Heartbeat): void {
-    const { mtu, silence } = this.config.link;
-    const here = symbolBytesForMtu(mtu);
-    if (parameters.symbolBytes !== here) {
-      this.alarmParameters(
-        `link.mtu gives symbols of ${here} bytes here; the low side sends ${parameters.symbolBytes}.`,
-      );
-    } else if (parameters.heartbeatMs * 3 > silence) {
-      this.alarmParameters(
-        `Heartbeats come every ${parameters.heartbeatMs} ms; link.silence is ${silence} ms, less than three of them.`,
-      );
-    }
-  }
-
-  /** Says once how the low side's link differs from this side's configuration. */
-  private alarmParameters(words: string): void {
-    if (this.alarmedParameters.has(words)) return;
-    this.alarmedParameters.add(words);
-    this.news.alarm('LINK_PARAMETERS', words);
   }
 
   /** What goes wrong with one piece of news is said; it must not end the side. What was lost is found again by rebuild. */
@@ -580,7 +567,7 @@ export class HighSide {
         this.nextRebuildMs = now + REBUILD_MS;
         await this.rebuild();
       }
-      if (oversize > 0) this.alarmParameters('Datagrams longer than link.mtu allows arrive and are dropped.');
+      this.parameterWatch.tooLong(oversize, now);
     } catch (error) {
       this.log.debug({ error: wordsOf(error) }, 'housekeeping');
     }

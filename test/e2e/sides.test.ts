@@ -47,6 +47,25 @@ async function stopAll(place: Workplace, ...runs: Run[]): Promise<void> {
 }
 
 const cases: Record<string, (place: Workplace) => Promise<void>> = {
+  'FAULTS 67: a link that the two sides see differently is named by the high side': async (place) => {
+    const sides = await setUpSides(place);
+    writeHigh(sides, '127.0.0.1:0', { silence: '2s' });
+    const high = startHigh(place, sides);
+    const { port } = await ready(high);
+    writeLow(sides, `127.0.0.1:${port}`, { mtu: 1000, heartbeatInterval: '900ms' });
+    const low = startLow(place, sides);
+    await ready(low);
+    const said = (words: RegExp) =>
+      high.line(({ code, words: all }) => code === 'LINK_PARAMETERS' && words.test(String(all)), String(words));
+    await said(/link\.mtu gives symbols of 1408 bytes here; the low side sends 896/);
+    await said(/Heartbeats come every 900 ms; link\.silence is 2000 ms/);
+    expect(
+      low.lines().filter(({ event }) => event === 'alarm'),
+      'the low side cannot know',
+    ).to.deep.equal([]);
+    await stopAll(place, low, high);
+  },
+
   'FAULTS 59: a transfer lost in an outage is named incomplete, and completed by resend': async (place) => {
     const sides = await setUpSides(place);
     writeHigh(sides, '127.0.0.1:0', { reorderWindow: '500ms' });
