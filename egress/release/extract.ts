@@ -8,6 +8,7 @@ import { sameBytes } from '../../shared/core/bytes.js';
 import { SluiceError } from '../../shared/core/errors.js';
 import type { FileSystem } from '../../shared/ops/directories.js';
 import { diskError } from '../../shared/ops/durableFiles.js';
+import { forgetIntent, wasLinked } from './linkIntent.js';
 
 export interface ExtractRequest {
   /** The file that holds the object, and where in it. */
@@ -29,6 +30,7 @@ export function extract(request: ExtractRequest, fs: FileSystem = nodeFs): 'extr
   const { payload, staged } = request;
   try {
     if (statPublished(fs, staged)) return 'published';
+    forgetIntent(fs, staged);
     if (fs.lstatSync(staged, { throwIfNoEntry: false })) fs.unlinkSync(staged);
     const source = fs.openSync(payload, O_RDONLY | NOFOLLOW);
     try {
@@ -51,15 +53,15 @@ export function extract(request: ExtractRequest, fs: FileSystem = nodeFs): 'extr
 }
 
 /**
- * The staged file, if it was published: its name says so or, when a crash came between the two, its second name.
- * Size and content say nothing any more, for the tenant may have changed them.
+ * The staged file, if it was published: its name says so or, when a crash came between the two, its second name, or the
+ * note that it was to get one. Size and content say nothing any more, for the tenant may have changed them.
  */
 export function statPublished(fs: FileSystem, staged: string | Buffer): nodeFs.BigIntStats | undefined {
   const look = (path: string | Buffer) => fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
   const marked = look(publishedName(staged));
   if (marked) return marked;
   const before = look(staged);
-  return before && before.nlink > 1n ? before : undefined;
+  return before && (before.nlink > 1n || wasLinked(fs, staged, before)) ? before : undefined;
 }
 
 /** What a staged file is called from the moment on that it has a place in the storage. */

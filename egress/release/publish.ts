@@ -7,7 +7,8 @@
  *
  * The staged file stays until the ledger knows, and its name is the memory of the link: a repetition after a crash finds
  * it again, whatever the tenant has done with the published file. Between the link and the renaming the number of names
- * of what was linked says the same. The renaming needs no fsync: a power loss that takes it back leaves the two names.
+ * of what was linked says the same, and where the tenant has taken that name away the note made before the link
+ * (linkIntent.ts). The renaming needs no fsync: a power loss that takes it back leaves the two names.
  *
  * Many small files: place() each, then settle() once, then tell the ledger about all of them.
  */
@@ -19,6 +20,7 @@ import { type Directory, type DirectoryOptions, errnoOf, type FileSystem } from 
 import { showName } from '../../shared/wire/names.js';
 import { versionName } from '../../shared/wire/versionName.js';
 import { extract, publishedName, releaseError, statPublished } from './extract.js';
+import { forgetIntent, noteIntent } from './linkIntent.js';
 import { dressAndSync, makeStagedDurable, removeStaged, statStaged } from './stagedFile.js';
 import { forgetCopies, openExisting, removeIfEmpty, STAGING, statPublishedCopy } from './stagingFolders.js';
 import { checkTarget, enterFolder, openStorage } from './storageFolders.js';
@@ -115,7 +117,7 @@ export class Publisher {
     try {
       const root = openStorage(request.storageRoot, this.options);
       try {
-        forgetCopies(copiesOf(request, root));
+        forgetCopies(this.fs, copiesOf(request, root));
       } finally {
         root.close();
       }
@@ -164,10 +166,14 @@ export class Publisher {
     const staging = this.enter(above, STAGING);
     try {
       const name = request.transfer;
+      forgetIntent(this.fs, staging.pathOf(name));
       if (staging.lstat(name)) staging.unlink(name);
       this.copyInto(request, staging, name);
       const placed = this.giveName(request, chain, { directory: staging, name });
-      if (!placed) staging.unlink(name);
+      if (!placed) {
+        forgetIntent(this.fs, staging.pathOf(name));
+        staging.unlink(name);
+      }
       return placed;
     } finally {
       staging.close();
@@ -183,6 +189,7 @@ export class Publisher {
   ): Published | undefined {
     const folder = chain.at(-1)!;
     const wanted = request.parts.at(-1)!;
+    noteIntent(this.fs, typeof source === 'string' ? source : source.directory.pathOf(source.name));
     for (let version = 1; version <= LIMITS.releaseMaxVersions; version++) {
       const name = versionName(wanted, version);
       try {

@@ -3,6 +3,7 @@ import * as nodeFs from 'node:fs';
 import { SluiceError } from '../../shared/core/errors.js';
 import { errnoOf, type FileSystem } from '../../shared/ops/directories.js';
 import { extract, publishedName } from './extract.js';
+import { forgetIntent } from './linkIntent.js';
 
 /** What is known about a staged file besides its name. */
 export interface Staged {
@@ -35,6 +36,7 @@ export function statStaged(fs: FileSystem, request: Staged): nodeFs.BigIntStats 
  */
 export function makeStagedDurable(fs: FileSystem, request: Staged, mode: number): void {
   const suspect = suspectOf(request.staged);
+  forgetIntent(fs, request.staged);
   const fd = fs.openSync(request.staged, O_RDONLY | NOFOLLOW);
   try {
     dressAndSync(fs, fd, request.mtimeNs, mode);
@@ -63,6 +65,7 @@ export function dressAndSync(fs: FileSystem, fd: number, mtimeNs: bigint, mode: 
 export function removeStaged(fs: FileSystem, staged: string): void {
   removeFile(fs, staged);
   removeFile(fs, suspectOf(staged));
+  forgetIntent(fs, staged);
   removeFile(fs, publishedName(staged));
 }
 

@@ -5,6 +5,7 @@
 import { codeOf } from '../../shared/core/errors.js';
 import { type Directory, errnoOf, type FileSystem, isNoFolder } from '../../shared/ops/directories.js';
 import { statPublished } from './extract.js';
+import { forgetIntent } from './linkIntent.js';
 
 /** Reserved: not a name a tenant can have, nor the first part of an object's path. */
 export const STAGING = '.sluice-staging';
@@ -27,10 +28,11 @@ export function statPublishedCopy(fs: FileSystem, copies: Copies): ReturnType<ty
   return found;
 }
 
-export function forgetCopies(copies: Copies): void {
+export function forgetCopies(fs: FileSystem, copies: Copies): void {
   const { name } = copies;
   eachStaging(copies, (staging, above) => {
     if (staging.lstat(name)) staging.unlink(name);
+    forgetIntent(fs, staging.pathOf(name));
     removeIfEmpty(above);
   });
 }

@@ -32,8 +32,10 @@ export type FileSystem = Pick<
   | 'openSync'
   | 'readSync'
   | 'readdirSync'
+  | 'readlinkSync'
   | 'renameSync'
   | 'rmdirSync'
+  | 'symlinkSync'
   | 'unlinkSync'
   | 'writeSync'
 >;
