@@ -7,7 +7,9 @@
  *   any of these --a member is rejected--> quarantined
  */
 import type { SluiceError } from '../shared/core/errors.js';
+import { LIMITS } from '../shared/core/limits.js';
 import type { LedgerFile, Row } from '../shared/ops/ledgerFile.js';
+import { CONSIGNMENT_MARK, noteDue } from '../shared/ops/receipts/outbox.js';
 import type { ObjectId, TransferId } from '../shared/wire/statements.js';
 import type { VerifiedConsignment, VerifiedObject } from './verify/messages.js';
 
@@ -40,6 +42,28 @@ export const CONSIGNMENTS_TABLE = `
   CREATE INDEX consignments_open ON consignments (history) WHERE state = 'open';
 `;
 
+/** Notes which receipts of consignments are due, beside the members' own. Part of a migration: never edit it. */
+export const CONSIGNMENT_RECEIPTS = `
+  CREATE TRIGGER receipt_of_consignment AFTER UPDATE OF state ON consignments
+    WHEN NEW.state IS NOT OLD.state AND NEW.state IN ('released', 'quarantined', 'incomplete') BEGIN
+    ${noteDue(`'${CONSIGNMENT_MARK}' || NEW.id`, 'NEW.tenant', '0')}
+  END;
+`;
+
+/** What the receipt of a consignment says beside it. Times are wall clock, milliseconds. */
+export interface ConsignmentReceiptSource {
+  consignment: HighConsignment;
+  seenMs: number;
+  changedMs: number;
+  sealedMs: number | null;
+  keyId: string;
+  label: string;
+  /** What members were rejected for, each once. */
+  rejectCodes: string[];
+  /** Members that have been met, in the order of their numbers; the first so many. */
+  members: { parts: string[]; path: string; publishedAs: string | null; sizeBytes: number; sha256: string }[];
+}
+
 export class ConsignmentLedger {
   constructor(
     private readonly file: LedgerFile,
@@ -49,6 +73,41 @@ export class ConsignmentLedger {
   get(id: string): HighConsignment | undefined {
     const row = this.file.get('SELECT * FROM consignments WHERE id = ?', id);
     return row && consignmentOf(row);
+  }
+
+  receiptSource(id: string): ConsignmentReceiptSource | undefined {
+    const consignment = this.get(id);
+    const members = this.file.all(
+      `SELECT objects.*, payloads.sealed_ms, consignments.changed_ms AS decided_ms FROM objects
+         JOIN payloads ON payloads.object = payload JOIN consignments ON consignments.id = consignment
+         WHERE consignment = ? ORDER BY sequence LIMIT ?`,
+      id,
+      LIMITS.receiptMaxMembers,
+    );
+    const [first] = members;
+    if (!consignment || !first) return undefined;
+    return {
+      consignment,
+      seenMs: first.seen_ms as number,
+      changedMs: first.decided_ms as number,
+      sealedMs: first.sealed_ms as number | null,
+      keyId: first.key_id as string,
+      label: first.label as string,
+      rejectCodes: this.file
+        .all(
+          `SELECT DISTINCT reject_code FROM objects JOIN payloads ON payloads.object = payload
+             WHERE consignment = ? AND reject_code IS NOT NULL`,
+          id,
+        )
+        .map((row) => row.reject_code as string),
+      members: members.map((row) => ({
+        parts: JSON.parse(row.parts as string) as string[],
+        path: row.path as string,
+        publishedAs: row.published_as as string | null,
+        sizeBytes: row.size as number,
+        sha256: row.sha256 as string,
+      })),
+    };
   }
 
   /** The consignment that the objects of a payload are members of. */

@@ -14,7 +14,7 @@ import { noteDue, OUTBOX_TABLE, ReceiptOutbox, SUMMARIES_TABLE } from '../shared
 import { ADD_WHO, REQUESTS_TABLE, Requests } from '../shared/ops/requests.js';
 import { Tallies, talliesMigration } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
-import { CONSIGNMENTS_TABLE, ConsignmentLedger } from './consignmentLedger.js';
+import { CONSIGNMENT_RECEIPTS, CONSIGNMENTS_TABLE, ConsignmentLedger } from './consignmentLedger.js';
 import type { VerifiedManifests } from './verify/messages.js';
 
 export type HighState = 'assembling' | 'verifying' | 'released' | 'quarantined' | 'incomplete';
@@ -94,6 +94,7 @@ const MIGRATIONS = [
   CONSIGNMENTS_TABLE,
   // When what had arrived of an incomplete payload was removed for its age.
   `${keptBytesMigration('quarantined')} ALTER TABLE payloads ADD COLUMN bytes_gone_ms INTEGER;`,
+  CONSIGNMENT_RECEIPTS,
 ] as const;
 
 export interface HighObject {
@@ -124,6 +125,8 @@ export interface ReceiptSource {
   label: string;
   keyId: string;
   sealedMs: number | null;
+  /** Of a consignment. */
+  isMember: boolean;
 }
 
 export interface HighPayload {
@@ -302,7 +305,7 @@ export class HighLedger {
   /** What a receipt says of an object; undefined when there is no such object. */
   receiptSource(transfer: TransferId): ReceiptSource | undefined {
     const row = this.file.get(
-      `SELECT objects.*, payloads.sealed_ms FROM objects JOIN payloads ON payloads.object = objects.payload
+      `SELECT objects.*, payloads.sealed_ms, payloads.consignment FROM objects JOIN payloads ON payloads.object = objects.payload
          WHERE transfer = ?`,
       transfer,
     );
@@ -314,6 +317,7 @@ export class HighLedger {
         label: row.label as string,
         keyId: row.key_id as string,
         sealedMs: row.sealed_ms as number | null,
+        isMember: row.consignment !== null,
       }
     );
   }
@@ -335,7 +339,7 @@ export class HighLedger {
       .all(
         `SELECT transfer FROM objects WHERE tenant = ?1 AND state = 'incomplete' UNION ALL
          SELECT transfer FROM objects WHERE tenant = ?1 AND state = 'quarantined' AND seen_ms >= ?2 AND seen_ms < ?3
-           LIMIT ?4`,
+           AND code <> 'CONSIGNMENT_REFUSED' LIMIT ?4`,
         tenant,
         fromMs,
         untilMs,

@@ -132,6 +132,8 @@ export const LIMITS = {
   /** Characters of an object's name in the file name of its receipt, and findings a receipt names. */
   receiptNameMaxLength: 80,
   receiptMaxFindings: 8,
+  /** Files a receipt of a consignment names, in its JSON. */
+  receiptMaxMembers: 1_000,
   /** Characters of any one text in a receipt. */
   receiptMaxText: 1_024,
   /** Files a daily summary names, and days that are summed up afterwards when the gateway was down over midnight. */

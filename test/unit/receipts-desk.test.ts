@@ -273,6 +273,75 @@ describe('receipts: from the ledger to the folder', () => {
     });
   });
 
+  it('a consignment has one receipt, and its members one only for what is their own fault', async () => {
+    const member = (name: string, consignment: string) => {
+      const object = taken(`${consignment}/${name}`, { tenant: 'town', consignment: consignment.repeat(32) });
+      ledger.consignments.begin(consignment.repeat(32), 'town', consignment);
+      ledger.addTaken([object]);
+      return object.transfer;
+    };
+    const good = [member('1', 'a'), member('2', 'a')];
+    ledger.consignments.taken('a'.repeat(32), 2, 2000);
+    for (const transfer of good) ledger.setVerdict(transfer, verdict('pass'));
+    ledger.consignments.approve('a'.repeat(32));
+    const members = good.map((transfer, i) => ({ transfer, offset: 1000 * i }));
+    ledger.addPayload('town', coding(objectId(1), 2000), members);
+    ledger.consignments.setFirstSequence('a'.repeat(32), 1);
+    ledger.payloadSealed(objectId(1), objectId(101));
+    ledger.payloadSent(objectId(1), 3, 1);
+    ledger.consignments.sent('a'.repeat(32));
+    const [culprit, other] = [member('1', 'b'), member('2', 'b')] as const;
+    ledger.consignments.taken('b'.repeat(32), 2, 2000);
+    ledger.refuse(culprit, verdict('refuse', 'SCAN_ARCHIVE_ENCRYPTED').findings, 'SCAN_ARCHIVE_ENCRYPTED', 'x');
+    ledger.consignments.refuse('b'.repeat(32), 'CONSIGNMENT_REFUSED', 'Because of "b/1".');
+    ledger.setState(other, 'refused', 'CONSIGNMENT_REFUSED', 'Because of "b/1".');
+    await begin();
+    await allWritten();
+    expect(filesOf('town').filter((path) => path.endsWith('.txt'))).to.have.members([
+      `2026-11-22/a--consignment--${'a'.repeat(12)}.txt`,
+      `2026-11-22/b--consignment--${'b'.repeat(12)}.txt`,
+      `2026-11-22/1--${culprit.slice(0, 12)}.txt`,
+    ]);
+    const [a, b] = documentsOf('town').filter(({ consignment }) => consignment);
+    expect(a).to.deep.include({ state: 'sent', sequence: 1, sizeBytes: 2000, consignment: { objects: 2 } });
+    expect(b).to.include({ state: 'refused', code: 'CONSIGNMENT_REFUSED' });
+    expect(b.findings[1]).to.include({ code: 'SCAN_ARCHIVE_ENCRYPTED', where: 'b/1' });
+    const { attention } = new LowReceiptFacts(ledger, () => ({}) as never).day('town', 0, nowMs + 1);
+    expect(attention.map(({ transfer }) => transfer)).to.deep.equal([culprit]);
+  });
+
+  it('high side: a consignment says what it was released as, with every file of it', () => {
+    const high = new HighLedger(join(base, 'high.sqlite'), () => nowMs);
+    try {
+      const id = 'c'.repeat(32);
+      const objects = [1, 2].map((n) =>
+        verified(n, { path: `box/${n}`, parts: ['box', `${n}`], offset: 1000 * n - 1000 }),
+      );
+      const consignment = {
+        id,
+        tenant: 'demo',
+        root: 'box',
+        parts: ['box'],
+        firstSequence: 1,
+        objects: 2,
+        sizeBytes: 2000,
+      };
+      high.admit(objectId(9), { ...manifests(1, objects, undefined, 2000), consignment });
+      expect(high.receipts.due('demo', nowMs, 10)).to.deep.equal([]);
+      for (const n of [1, 2]) high.setReleased(transferId(n), `box.v2/${n}`);
+      high.consignments.setReleased(id);
+      const keys = high.receipts.due('demo', nowMs, 10).map(({ transfer }) => transfer);
+      expect(keys).to.have.members([transferId(1), transferId(2), `c:${id}`]);
+      const facts = new HighReceiptFacts(high);
+      expect(facts.of(transferId(1))).to.include({ isMember: true });
+      const whole = facts.of(`c:${id}`)!;
+      expect(whole).to.include({ state: 'released', name: 'box', publishedAs: 'box.v2', transfer: id });
+      expect(whole.consignment!.files!.map(({ path }) => path)).to.deep.equal(['1', '2']);
+    } finally {
+      high.close();
+    }
+  });
+
   it('high side: gaps of the link are named, and the quarantine tells no name it should not', () => {
     const high = new HighLedger(join(base, 'high.sqlite'), () => nowMs);
     try {

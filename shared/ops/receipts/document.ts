@@ -1,5 +1,5 @@
 /** A receipt for programs: the same facts as the text, with stable names and codes. Described in docs/RECEIPTS.md. */
-import type { ReceiptFacts } from './facts.js';
+import type { ConsignmentFacts, ReceiptFacts } from './facts.js';
 import { harmless } from './harmless.js';
 
 export const RECEIPT_FORMAT = 'sluice-receipt/1';
@@ -20,10 +20,14 @@ export function documentOf(facts: ReceiptFacts): string {
     sha256,
     code,
     detail: harmless(detail),
-    ...(facts.consignment ? { consignment: facts.consignment } : {}),
+    ...(facts.consignment ? { consignment: consignmentOf(facts.consignment) } : {}),
     ...(facts.side === 'low' ? lowOf(facts) : highOf(facts)),
   };
   return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+function consignmentOf({ objects, files }: ConsignmentFacts) {
+  return { objects, ...(files ? { files: files.map((file) => ({ ...file, path: harmless(file.path) })) } : {}) };
 }
 
 /** UTC, to the millisecond; null for what is no time at all (a clock may say anything). */

@@ -9,6 +9,8 @@ import type { OriginalOutcome } from './words/language.js';
 export interface ConsignmentFacts {
   /** How many files belong to it, its marker included. */
   objects: number;
+  /** High side: those that are known, by their path in it; the first so many. */
+  files?: { path: string; sizeBytes: number; sha256: string }[];
 }
 
 interface ObjectFacts<State> {

@@ -59,7 +59,7 @@ export const ENGLISH: Language = {
   refusedStays:
     'What you handed in has not been touched: it still lies where you dropped it, unless somebody has moved it.',
   refusedKept:
-    'The gateway keeps the copy it examined locked away (quarantine), where only the operator can look at it.',
+    'The gateway keeps the copy it examined locked away for some time (quarantine), where only the operator can look at it.',
   refusedUnread: 'The gateway has not read the contents and has kept nothing of them.',
   sent: (since) => `It was sent over the one-way link on ${since}.`,
   unknowable:
@@ -89,11 +89,11 @@ export const ENGLISH: Language = {
     `SHA-256 of the contents: ${sha256}`,
   ],
   quarantined: (since) =>
-    `It did not pass the checks of this side on ${since}. It was not put into your storage. What came of it is locked away (quarantine).`,
+    `It did not pass the checks of this side on ${since}. It was not put into your storage. What came of it is locked away for some time (quarantine).`,
   quarantinedTodo: 'Give the reference to the operator of this side, who can say more.',
   nameWithheld: '(name not shown)',
   incomplete: (since) =>
-    `Only part of it has come over the link, as of ${since}. What has come is kept; nothing of it is in your storage yet.`,
+    `Only part of it has come over the link, as of ${since}. What has come is kept for some time; nothing of it is in your storage yet.`,
   incompleteTodo: (reference, sequence) =>
     `The other side cannot know of this. Phone the operator of the sending side and ask for number ${sequence} (reference ${reference}) to be sent again. This text is written anew once it is complete.`,
 

@@ -59,7 +59,7 @@ export const FRENCH: Language = {
   refusedStays:
     "Ce que vous avez déposé n'a pas été touché : cela se trouve toujours à sa place, sauf si quelqu'un l'a déplacé.",
   refusedKept:
-    "La passerelle garde la copie qu'elle a examinée sous clé (quarantaine), où seul l'opérateur peut la regarder.",
+    "La passerelle garde la copie qu'elle a examinée sous clé pendant un certain temps (quarantaine), où seul l'opérateur peut la regarder.",
   refusedUnread: "La passerelle n'a pas lu le contenu et n'en a rien gardé.",
   sent: (since) => `Il a été envoyé sur la liaison à sens unique le ${since}.`,
   unknowable:
@@ -91,11 +91,11 @@ export const FRENCH: Language = {
     `SHA-256 du contenu : ${sha256}`,
   ],
   quarantined: (since) =>
-    `Il n'a pas passé les contrôles de ce côté le ${since}. Il n'a pas été mis dans votre espace. Ce qui en est arrivé est gardé sous clé (quarantaine).`,
+    `Il n'a pas passé les contrôles de ce côté le ${since}. Il n'a pas été mis dans votre espace. Ce qui en est arrivé est gardé sous clé pendant un certain temps (quarantaine).`,
   quarantinedTodo: "Donnez la référence à l'opérateur de ce côté, qui peut en dire plus.",
   nameWithheld: '(nom non indiqué)',
   incomplete: (since) =>
-    `Une partie seulement en est passée par la liaison, état du ${since}. Ce qui est arrivé est conservé ; rien n'en est encore dans votre espace.`,
+    `Une partie seulement en est passée par la liaison, état du ${since}. Ce qui est arrivé est conservé pendant un certain temps ; rien n'en est encore dans votre espace.`,
   incompleteTodo: (reference, sequence) =>
     `L'autre côté ne peut pas le savoir. Téléphonez à l'opérateur du côté qui envoie et demandez que le numéro ${sequence} (référence ${reference}) soit envoyé de nouveau. Ce texte est réécrit dès que le fichier est complet.`,
 
