@@ -6,6 +6,7 @@ import { SluiceError, wordsOf } from '../shared/core/errors.js';
 import { parseRate, parseSize } from '../shared/core/units.js';
 import { benchFairness } from './fairness.js';
 import { benchFec } from './fec.js';
+import { benchIntake } from './intake.js';
 
 function machine(): object {
   let commit = 'unknown';
@@ -95,13 +96,40 @@ async function fairness(args: string[]): Promise<void> {
   say(`load average ${loadAverage.toFixed(1)}`);
 }
 
+async function intake(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      count: { type: 'string', default: '100000' },
+      size: { type: 'string', default: '4KiB' },
+      dir: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const files = Number(values.count);
+  if (!Number.isInteger(files) || files < 1) throw new SluiceError('USAGE', '--count is a whole number.');
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const asked = { files, fileBytes: parseSize(values.size) };
+  const result = await benchIntake({ ...asked, say, ...(values.dir ? { dir: values.dir } : {}) });
+  if (values.json) {
+    process.stdout.write(`${JSON.stringify({ bench: 'intake', ...machine(), ...asked, ...result })}\n`);
+    return;
+  }
+  say(`${result.filesPerSecond} files/s (${result.ledgerSeconds} s of ${result.seconds} s for the ledger)`);
+  say(`a poll at rest takes ${result.restPollMs} ms`);
+  say(`resident: ${result.peakResidentMiB} MiB at most, ${result.restResidentMiB} MiB at rest`);
+  say(`load average ${result.loadAverage}`);
+}
+
 const USAGE = `sluice bench fec --k K --repair M --lost E [--json]
-       sluice bench fairness [--big 5GiB] [--storm FILES] [--storm-size 4KiB] [--letters 20] [--size 10KiB] [--rate 200Mbps] [--weights SECONDS] [--json]`;
+       sluice bench fairness [--big 5GiB] [--storm FILES] [--storm-size 4KiB] [--letters 20] [--size 10KiB] [--rate 200Mbps] [--weights SECONDS] [--json]
+       sluice bench intake [--count 100000] [--size 4KiB] [--dir DIR] [--json]`;
 
 const [what, ...args] = process.argv.slice(2);
 try {
   if (what === 'fec') await fec(args);
   else if (what === 'fairness') await fairness(args);
+  else if (what === 'intake') await intake(args);
   else throw new SluiceError('USAGE', USAGE);
 } catch (error) {
   process.stderr.write(`sluice bench: ${wordsOf(error)}\n`);

@@ -108,6 +108,8 @@ export const MIGRATIONS = [
   SUMMARIES_TABLE,
   keptBytesMigration('refused'),
   CONSIGNMENT_RECEIPTS,
+  // Asked for every object that is taken: what was held under its name before?
+  `CREATE INDEX objects_held ON objects (tenant, raw_path) WHERE state = 'held' AND spool_file IS NULL;`,
 ] as const;
 
 /** Milliseconds that an object may stay in a passing state before a receipt says so. */

@@ -61,7 +61,8 @@ class IntakeProcess {
         this.wakeUps.met(name, Buffer.concat([Buffer.from(share), SLASH, rawPath]));
       },
     });
-    this.runAll();
+    // Not before the answer to the start is on its way: only then does the supervisor's word of a batch come through.
+    setImmediate(() => this.runAll());
     setInterval(() => this.tellNews(), NEWS_MS);
   }
 

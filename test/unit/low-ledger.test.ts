@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { LowLedger, type TakenObject } from '../../ingress/ledger.js';
+import { MIGRATIONS } from '../../ingress/ledgerRows.js';
 import { ManualClock } from '../../shared/core/clock.js';
 import { SluiceError } from '../../shared/core/errors.js';
+import { LedgerFile } from '../../shared/ops/ledgerFile.js';
 import { memoryFolder, newFolder, removeFolders } from '../support/folders.js';
 import { coding, objectId, taken, verdict } from '../support/ledgers.js';
 
@@ -48,6 +50,14 @@ describe('ledger of the low side', () => {
   const sequences = (transfers: string[]) => transfers.map((transfer) => ledger.object(transfer)!.sequence);
 
   describe('objects', () => {
+    it('FAULTS 32: what was held under a name is found by its name, however many objects there are', () => {
+      const file = new LedgerFile(join(newFolder(), 'ledger.sqlite'), 'low', MIGRATIONS);
+      const sql = `DELETE FROM objects WHERE state = 'held' AND spool_file IS NULL AND tenant = ? AND raw_path = ?`;
+      const plan = file.all(`EXPLAIN QUERY PLAN ${sql}`, 'demo', Buffer.from('a'));
+      file.close();
+      expect(plan[0]!.detail).to.contain('(tenant=? AND raw_path=?)');
+    });
+
     it('are kept with all that intake said of them, also over a restart', () => {
       const object = taken('ä/b', { rawPath: Uint8Array.of(0xc3, 0xa4, 0x2f, 0x62), mtimeNs: -(2n ** 62n) });
       ledger.addTaken([object]);
