@@ -251,7 +251,6 @@ export const alarms = () =>
 
 export const retention = () =>
   z.strictObject({
-    finished: duration('90d', '1h', '3650d', 'How long the ledger keeps objects that are finished.'),
     receipts: duration('90d', '1h', '3650d', 'How long receipts stay.'),
     quarantine: duration(
       '30d',
