@@ -11,7 +11,7 @@ import { codeOf, wordsOf } from '../shared/core/errors.js';
 import { LIMITS } from '../shared/core/limits.js';
 import { readLinkKey } from '../shared/crypto/keyfiles.js';
 import { Acts } from '../shared/ops/acts.js';
-import { Child } from '../shared/ops/children.js';
+import { Child, DISK_SILENT_MS } from '../shared/ops/children.js';
 import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
 import { type HighConfig, loadHighConfig } from '../shared/ops/config/load.js';
 import { ConfigWatcher } from '../shared/ops/config/reload.js';
@@ -184,9 +184,7 @@ export class HighSide {
     const { state, config } = this;
     this.log = openLog('high', config.log, state.file('high.log'));
     this.news = new News(this.log);
-    logProcesses(this.log, (name, how) =>
-      this.news.alarm('CHILD_FAILED', `The ${name} process ended (${how}) and is started again.`, name),
-    );
+    logProcesses(this.log, this.news);
     this.news.onObjects((news) => this.listeners.objects(news));
     this.news.onAlarm((alarm) => this.listeners.alarm(alarm));
     this.ledger = new HighLedger(state.file('ledger.sqlite'), Date.now);
@@ -307,6 +305,7 @@ export class HighSide {
     this.releaser = new ReleaseLanes(
       (name) =>
         new Child<ReleaserProtocol>({
+          silentMs: DISK_SILENT_MS,
           name,
           module: new URL('./release/process.js', import.meta.url),
           onStart: async (child) => {

@@ -7,7 +7,7 @@
  * that moment; the one whose share hangs goes on as soon as the share does. Both last until the side is started again.
  */
 import { join } from 'node:path';
-import { Child } from '../shared/ops/children.js';
+import { Child, DISK_SILENT_MS } from '../shared/ops/children.js';
 import type { BatchMessage, IntakeProtocol, IntakeStart, IntakeTenant, PollNews } from './intake/messages.js';
 import { readWhereabouts } from './intake/whereabouts.js';
 
@@ -116,6 +116,7 @@ export class Intakes {
   private add(only: string | undefined): Process {
     const number = this.processes.length;
     const child = new Child<IntakeProtocol>({
+      silentMs: DISK_SILENT_MS,
       name: only === undefined ? 'intake' : `intake of ${only}`,
       module: new URL('./intake/process.js', import.meta.url),
       onStart: async (voice) => {

@@ -208,9 +208,7 @@ export class LowSide {
     const { state, config } = this;
     this.log = openLog('low', config.log, state.file('low.log'));
     this.news = new News(this.log);
-    logProcesses(this.log, (name, how) =>
-      this.news.alarm('CHILD_FAILED', `The ${name} process ended (${how}) and is started again.`, name),
-    );
+    logProcesses(this.log, this.news);
     this.news.onObjects((news) => this.listeners.objects(news));
     this.news.onAlarm((alarm) => this.listeners.alarm(alarm));
     const objectsDir = state.folder('spool/objects');

@@ -141,6 +141,8 @@ export class ScanProcess {
     const { scratchDir, memoryMaxBytes, module } = this.options;
     if (this.#closed) throw new SluiceError('CHILD_FAILED', 'The scanner is being stopped.');
     const child = new Child<ScanProtocol>({
+      // It may be busy for as long as an object may take; run() watches that.
+      silentMs: Number.POSITIVE_INFINITY,
       name: 'scan',
       module,
       cwd: scratchDir,

@@ -146,6 +146,12 @@ export const ERRORS = {
     'The gateway ended again and again while it worked on this.',
     'Look into the log for what ends it; the object stays in the spool.',
   ),
+  CHILD_CRASH_LOOP: entry(
+    'alarm',
+    'retryable',
+    'A process of the gateway ends again and again soon after it was started.',
+    'What it does stands still until it runs; look into the log for what ends it. It goes on being started, up to every ten seconds.',
+  ),
   CHILD_FAILED: entry(
     'error',
     'retryable',

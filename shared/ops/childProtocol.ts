@@ -17,6 +17,8 @@ export type Answer<P extends Protocol, R extends Requests<P>> = P['requests'][R]
 export type ToChild =
   | { kind: 'ask'; id: number; name: string; body: unknown }
   | { kind: 'event'; name: string; body: unknown }
+  /** Asks for a sign of life. */
+  | { kind: 'ping' }
   | { kind: 'stop' };
 
 export type ToParent =
@@ -24,4 +26,5 @@ export type ToParent =
   | { kind: 'answer'; id: number; body: unknown }
   | { kind: 'failure'; id: number; code: string; detail: string }
   | { kind: 'event'; name: string; body: unknown }
+  | { kind: 'pong' }
   | { kind: 'stopped' };

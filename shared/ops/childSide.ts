@@ -66,6 +66,7 @@ export function serveParent<P extends Protocol>(options: ServeOptions<P>): Paren
   process.on('disconnect', stop);
   process.on('message', (message: ToChild) => {
     if (message.kind === 'stop') stop();
+    else if (message.kind === 'ping') send({ kind: 'pong' });
     else if (message.kind === 'ask') reply(message.id, message.name, message.body);
     else {
       const handlers = options.on as Record<string, (payload: unknown) => void> | undefined;

@@ -51,14 +51,21 @@ export interface ChildOptions<P extends Protocol> {
   onExit?: (why: ExitReason) => void;
   /** Start again after an unexpected exit; true unless given. */
   restart?: boolean;
+  /**
+   * A child that gives no sign of life for so long hangs: it is killed, and started again like any other that dies. Longer
+   * than anything it does in one go. A minute unless given; Infinity for a child that is looked after otherwise.
+   */
+  silentMs?: number;
 }
 
 /** Whoever looks after the children of this process. */
 export interface Attendant {
   /** A line a child printed. Nobody else gets it. */
   printed(name: string, line: string): void;
-  /** A child ended unexpectedly and is started again. */
-  died(name: string, how: string): void;
+  /** A child ended unexpectedly and is started again; `again` after many times in a row. */
+  died(name: string, how: string, again: boolean): void;
+  /** One that had died has been running for a while. */
+  steady?(name: string): void;
 }
 
 let attendant: Attendant | undefined;
@@ -81,10 +88,17 @@ const START_TIMEOUT_MS = 60_000;
 const ASK_TIMEOUT_MS = 30_000;
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
+/** For processes that read and write files synchronously, gigabytes of them at times, maybe on a share that is slow. */
+export const DISK_SILENT_MS = 15 * 60_000;
 /** How long a child may stay once its channel is closed. */
 const DISCONNECTED_MS = 1_000;
 /** A child that ran this long was not in a crash loop: its next restart is quick again. */
 const STABLE_MS = 30_000;
+/** Ends in a row, none of them after a stable run, that make a crash loop. */
+const LOOP_ENDS = 5;
+const SILENT_MS = 60_000;
+/** Signs of life are asked for so many times within the silence that is allowed. */
+const PINGS = 4;
 
 export class Child<P extends Protocol> {
   #state: 'idle' | 'starting' | 'up' | 'down' | 'stopped' = 'idle';
@@ -95,6 +109,12 @@ export class Child<P extends Protocol> {
   #upSinceMs = 0;
   #backoffMs = BACKOFF_FIRST_MS;
   #restartTimer: NodeJS.Timeout | undefined;
+  #ends = 0;
+  #watchTimer: NodeJS.Timeout | undefined;
+  #steadyTimer: NodeJS.Timeout | undefined;
+  #heardMs = 0;
+  /** Why it was killed, if it was. */
+  #killedFor = '';
   #pending = new Map<number, Pending>();
   #nextId = 1;
 
@@ -202,6 +222,7 @@ export class Child<P extends Protocol> {
       clearTimeout(timer);
     }
     this.#state = 'up';
+    this.#watchLife();
     for (const pending of this.#pending.values()) {
       if (pending.sent) continue;
       pending.sent = true;
@@ -244,7 +265,31 @@ export class Child<P extends Protocol> {
     });
   }
 
+  /** Asks for signs of life while the child is up. */
+  #watchLife(): void {
+    const { silentMs = SILENT_MS, name } = this.options;
+    this.#heardMs = performance.now();
+    this.#steadyTimer = setTimeout(() => {
+      if (this.#ends > 0) attendant?.steady?.(name);
+      this.#ends = 0;
+    }, STABLE_MS).unref();
+    if (!Number.isFinite(silentMs)) return;
+    const intervalMs = silentMs / PINGS;
+    let lookedMs = this.#heardMs;
+    this.#watchTimer = setInterval(() => {
+      const nowMs = performance.now();
+      // A parent that stood still itself has heard nobody.
+      if (nowMs - lookedMs > 2 * intervalMs) this.#heardMs = nowMs;
+      lookedMs = nowMs;
+      this.#send({ kind: 'ping' });
+      if (nowMs - this.#heardMs < silentMs) return;
+      this.#killedFor = `no sign of life for ${Math.round((nowMs - this.#heardMs) / 1000)} s`;
+      this.kill();
+    }, intervalMs).unref();
+  }
+
   #hear(message: ToParent): void {
+    this.#heardMs = performance.now();
     if (message.kind === 'event') {
       const handlers = this.options.onEvent as Record<string, (payload: unknown) => void> | undefined;
       if (handlers && Object.hasOwn(handlers, message.name)) handlers[message.name]!(message.body);
@@ -261,15 +306,20 @@ export class Child<P extends Protocol> {
   #gone(exit: Omit<ExitReason, 'expected'>): void {
     const why: ExitReason = { ...exit, expected: this.#state === 'stopped' };
     this.#process = undefined;
+    clearInterval(this.#watchTimer);
+    clearTimeout(this.#steadyTimer);
+    const killedFor = this.#killedFor;
+    this.#killedFor = '';
     const again = !why.expected && this.#established && this.options.restart !== false;
     if (again) this.#state = 'down';
     else if (this.#established) this.#state = 'stopped';
     // What was never sent may wait for the next start.
-    const what = why.expected ? 'was stopped' : `ended unexpectedly (${sayExit(why)})`;
+    const how = killedFor === '' ? sayExit(why) : killedFor;
+    const what = why.expected ? 'was stopped' : `ended unexpectedly (${how})`;
     this.#rejectPending(what, (pending) => pending.sent || !again);
     if (again) {
       this.#restartLater();
-      attendant?.died(this.options.name, sayExit(why));
+      attendant?.died(this.options.name, how, ++this.#ends >= LOOP_ENDS);
     }
     this.options.onExit?.(why);
   }

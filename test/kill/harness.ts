@@ -50,6 +50,9 @@ const STORE_MS = { least: 500, most: 2_500 };
 const DROP_MS = { least: 20, most: 250 };
 /** Share of the kills that are meant for a side that is still starting and carried out all the same. */
 const KILLED_WHILE_STARTING = 0.15;
+/** Share of the blows that only stop a process for a while (FAULTS 55); they do not count as kills. */
+const FROZEN = 0.1;
+const FREEZE_MS = { least: 500, most: 4_000 };
 /** Traffic waits while so many objects are on their way, so that the end is never far. */
 const ON_THE_WAY_MAX = 300;
 const LOOK_MS = 40;
@@ -216,6 +219,7 @@ class KillRun {
   private async killAll(): Promise<void> {
     const { options } = this;
     const prng = new Prng(options.seed + 1);
+    const frozenOnes: Promise<void>[] = [];
     while (this.kills < options.kills) {
       await pause(KILL_MS.least + prng.below(KILL_MS.most - KILL_MS.least));
       const service = prng.below(2) === 0 ? this.low : this.high;
@@ -225,11 +229,15 @@ class KillRun {
       const victims = service.victims();
       const victim = victims[Math.floor(choice * victims.length)];
       if (!victim) continue;
-      Service.strike(victim);
-      this.kills++;
+      const frozen = prng.unit() < FROZEN;
+      if (frozen) frozenOnes.push(Service.freeze(victim, FREEZE_MS.least + prng.below(FREEZE_MS.most)));
+      else Service.strike(victim);
+      if (!frozen) this.kills++;
       const { objects, released } = this.counts();
-      options.say(`kill ${this.kills}: ${service.side} ${victim.name} (${released} of ${objects} released)`);
+      const what = frozen ? 'frozen for a while' : `kill ${this.kills}`;
+      options.say(`${what}: ${service.side} ${victim.name} (${released} of ${objects} released)`);
     }
+    await Promise.all(frozenOnes);
   }
 
   // ------------------------------------------------------------ what goes on meanwhile

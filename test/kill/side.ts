@@ -85,4 +85,11 @@ export class Service {
   static strike({ pids }: Victim): void {
     for (const pid of pids) kill(pid, 'SIGKILL');
   }
+
+  /** Stops it in its tracks for a while, as a machine does that swaps or saves itself. */
+  static async freeze({ pids }: Victim, forMs: number): Promise<void> {
+    for (const pid of pids) kill(pid, 'SIGSTOP');
+    await pause(forMs);
+    for (const pid of pids) kill(pid, 'SIGCONT');
+  }
 }

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { formatSize } from '../../core/units.js';
-import { Child, type Protocol } from '../children.js';
+import { Child, DISK_SILENT_MS, type Protocol } from '../children.js';
 import { TOKEN_FILE } from '../console/tokenFile.js';
 import { stopRedisLeftBehind } from '../queues/redis-server.js';
 import type { HighObjectNews, HighProtocol, LowObjectNews, LowProtocol, ServedConsole } from '../sides.js';
@@ -39,6 +39,7 @@ async function runSide(
     ended = resolve;
   });
   const child = new Child<LowProtocol | HighProtocol>({
+    silentMs: DISK_SILENT_MS,
     name: `${side} side`,
     module: new URL(`../../../${side === 'low' ? 'ingress' : 'egress'}/main.js`, import.meta.url),
     restart: false,

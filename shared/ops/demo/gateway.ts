@@ -11,7 +11,7 @@ import type { Priority } from '../../core/fairShare.js';
 import { generateKeys, KEY_FILES } from '../../crypto/keyfiles.js';
 import type { SimulatorCounters, SimulatorOptions } from '../../link/simulator.js';
 import { type FromSimulator, SIMULATOR_MODULE, type ToSimulator } from '../../link/simulatorMessages.js';
-import { Child } from '../children.js';
+import { Child, DISK_SILENT_MS } from '../children.js';
 import { toYaml } from '../config/load.js';
 import type { HighConfigInput, LowConfigInput } from '../config/schema.js';
 import type { ProcessIdentity } from '../queues/process.js';
@@ -167,6 +167,7 @@ export class Gateway {
       queues: { store: options.queues },
     };
     this.high = new Child<HighProtocol>({
+      silentMs: DISK_SILENT_MS,
       name: 'high side',
       module: moduleOf('egress/main.js'),
       restart: false,
@@ -200,6 +201,7 @@ export class Gateway {
       queues: { store: options.queues },
     };
     this.low = new Child<LowProtocol>({
+      silentMs: DISK_SILENT_MS,
       name: 'low side',
       module: moduleOf('ingress/main.js'),
       restart: false,
