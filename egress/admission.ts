@@ -71,9 +71,17 @@ export class Admission {
 
   /** Gives up what has arrived of a payload; it is let in again when it comes again. */
   giveUp(payload: HighPayload): void {
-    this.tools.evict(payload);
-    this.tools.room.give(payload.object);
+    this.drop(payload);
     this.waiting.get(this.wantedBy(payload).tenant)?.delete(payload.object);
+  }
+
+  private drop(payload: HighPayload): void {
+    const { evict, room, ledger } = this.tools;
+    evict(payload);
+    room.give(payload.object);
+    // It was complete and waited in vain for others of its consignment.
+    if (payload.state === 'assembled')
+      ledger.setPayload(payload.object, 'incomplete', 'incomplete', 'TRANSFER_INCOMPLETE');
   }
 
   private ask(wanted: Wanted): boolean {
@@ -90,7 +98,7 @@ export class Admission {
 
   /** Evicts no more incomplete payloads than it takes, and none when all of them together would not be enough. */
   private makeRoom(wanted: Wanted, lack: Lack): void {
-    const { room, ledger, evict, alarm } = this.tools;
+    const { room, ledger, alarm } = this.tools;
     let missingBytes = room.missingBytes(wanted);
     let missingOnDiskBytes = room.missingOnDiskBytes(wanted);
     const inVain = ledger.consignments.waitingInVain().map((object) => ledger.payload(object)!);
@@ -103,9 +111,7 @@ export class Admission {
       // Each one gone may leave its tenant with no more than what is kept for it.
       if (!room.mayLose(one.object, wanted, lack)) continue;
       missingOnDiskBytes -= room.onDiskBytes(one.object);
-      evict(one);
-      room.give(one.object);
-      if (one.state === 'assembled') ledger.setPayload(one.object, 'incomplete', 'incomplete', 'TRANSFER_INCOMPLETE');
+      this.drop(one);
       alarm('STORAGE_FULL', `What had arrived of payload ${one.object} made room for payload ${wanted.payload}.`);
       missingBytes -= one.coding.lengthBytes;
       // Its bytes on the disk come back only once they are removed: the payload gets its room when it asks again.

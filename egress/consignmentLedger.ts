@@ -64,6 +64,9 @@ export interface ConsignmentReceiptSource {
   members: { parts: string[]; path: string; publishedAs: string | null; sizeBytes: number; sha256: string }[];
 }
 
+/** Of payloads: complete, and waiting for others of a consignment that is incomplete. */
+export const IN_VAIN = `state = 'assembled' AND consignment IN (SELECT id FROM consignments WHERE state = 'incomplete')`;
+
 export class ConsignmentLedger {
   constructor(
     private readonly file: LedgerFile,
@@ -204,10 +207,7 @@ export class ConsignmentLedger {
   /** Payloads that wait for others of an incomplete consignment, the oldest first: their room may be needed. */
   waitingInVain(): ObjectId[] {
     return this.file
-      .all(
-        `SELECT object FROM payloads JOIN consignments ON id = consignment
-           WHERE payloads.state = 'assembled' AND consignments.state = 'incomplete' ORDER BY payloads.changed_ms`,
-      )
+      .all(`SELECT object FROM payloads WHERE ${IN_VAIN} ORDER BY changed_ms`)
       .map((row) => row.object as ObjectId);
   }
 

@@ -14,7 +14,7 @@ import { noteDue, OUTBOX_TABLE, ReceiptOutbox, SUMMARIES_TABLE } from '../shared
 import { ADD_WHO, REQUESTS_TABLE, Requests } from '../shared/ops/requests.js';
 import { Tallies, talliesMigration } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
-import { CONSIGNMENT_RECEIPTS, CONSIGNMENTS_TABLE, ConsignmentLedger } from './consignmentLedger.js';
+import { CONSIGNMENT_RECEIPTS, CONSIGNMENTS_TABLE, ConsignmentLedger, IN_VAIN } from './consignmentLedger.js';
 import type { VerifiedManifests } from './verify/messages.js';
 
 export type HighState = 'assembling' | 'verifying' | 'released' | 'quarantined' | 'incomplete';
@@ -259,11 +259,12 @@ export class HighLedger {
     return this.file.all('SELECT * FROM payloads WHERE state = ? ORDER BY rowid', state).map(payloadOf);
   }
 
-  /** Incomplete since before a time, and not removed yet; the oldest first. */
+  /** Incomplete since before a time, they or their consignment, and not removed yet; the oldest first. */
   incompleteBefore(ms: number): HighPayload[] {
     return this.file
       .all(
-        `SELECT * FROM payloads WHERE state = 'incomplete' AND bytes_gone_ms IS NULL AND changed_ms <= ? ORDER BY changed_ms`,
+        `SELECT * FROM payloads WHERE (state = 'incomplete' OR ${IN_VAIN}) AND bytes_gone_ms IS NULL AND changed_ms <= ?
+           ORDER BY changed_ms`,
         ms,
       )
       .map(payloadOf);

@@ -413,6 +413,17 @@ describe('consignments of the high side', () => {
       ]);
     });
 
+    it('what waits in vain is given up after the retention, and not before', async () => {
+      await allButLast();
+      const since = nowMs;
+      const due = (ms: number) => ledger.incompleteBefore(ms).map(({ object }) => object);
+      expect(due(1e9), 'it may still be released').to.deep.equal([]);
+      pass(4);
+      expect([due(since - 1), due(since)]).to.deep.equal([[], [A, B]]);
+      for (const payload of ledger.incompleteBefore(since)) stages.expire(payload);
+      expect([said(), spooled(), due(1e9)]).to.deep.equal([Array(3).fill(lost), 0, []]);
+    });
+
     it('what is on its way or whole never makes room', async () => {
       await arrive(1, [member(1), member(2, { sizeBytes: 700 })], { sizeBytes: 800 });
       await assemble(A);
