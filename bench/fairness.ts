@@ -79,7 +79,9 @@ async function measureLetters(options: FairnessOptions): Promise<{ lettersMs: nu
       const taken = place.low.find(({ path, state }) => path === name && state === 'taken');
       lettersMs.push(released()!.atMs - begun);
       fromTakenMs.push(released()!.atMs - (taken?.atMs ?? begun));
-      say(`  ${lettersMs.at(-1)} ms, ${fromTakenMs.at(-1)} ms of them since it was taken`);
+      const steps = [...place.low, ...place.high].filter(({ path }) => path === name);
+      const timeline = steps.map(({ state, atMs }) => `${state} ${atMs - begun}`).join(', ');
+      say(`  ${lettersMs.at(-1)} ms: ${timeline}`);
       await sleep(100 + ((n * 137) % 400));
     }
     if (bigBytes > 0 && place.high.some(({ path, state }) => path === 'big' && state === 'released')) {

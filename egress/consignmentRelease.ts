@@ -20,7 +20,7 @@ export interface ConsignmentTools {
   /** Keeps the bytes of rejected objects, then records why. */
   quarantine: (payload: HighPayload, objects: readonly HighObject[], members: number) => Promise<void>;
   /** All objects of this payload are decided. */
-  close: (payload: ObjectId) => void;
+  close: (payload: ObjectId) => Promise<void>;
   changed: (payload: ObjectId) => void;
 }
 
@@ -139,7 +139,7 @@ export class ConsignmentRelease {
   private async finish(consignment: HighConsignment): Promise<void> {
     await this.forget(consignment);
     this.changed(consignment);
-    for (const payload of this.assembled(consignment)) this.tools.close(payload.object);
+    await Promise.all(this.assembled(consignment).map(({ object }) => this.tools.close(object)));
   }
 
   // ------------------------------------------------------------ quarantine
@@ -156,7 +156,7 @@ export class ConsignmentRelease {
         await quarantine(payload, rejected, objects.length);
       }
       changed(payload.object);
-      close(payload.object);
+      await close(payload.object);
     }
   }
 

@@ -6,6 +6,7 @@
  *                 \--> incomplete --resend--> assembled
  *   object   assembling --> verifying --> released | quarantined;  assembling <--> incomplete
  */
+import { GroupCommit } from '../shared/ops/groupCommit.js';
 
 import { KeptBytes, keptBytesMigration } from '../shared/ops/keptBytes.js';
 import { LedgerFile, type Row } from '../shared/ops/ledgerFile.js';
@@ -167,6 +168,9 @@ export class HighLedger {
     this.requests = new Requests(this.file, now);
     this.operator = new OperatorState(this.file);
   }
+
+  /** Small writes of many jobs at once, made durable together. */
+  readonly commits = new GroupCommit((work) => this.transaction(work));
 
   transaction<T>(work: () => T): T {
     return this.file.transaction(work);

@@ -97,17 +97,17 @@ export class HighStages {
     const bytes = this.readEnvelope(envelope);
     if (!bytes) return this.tools.verified(envelope);
     const answer = await verifier.ask('manifests', { object: envelope, bytes });
-    if (answer.ok) this.admit(envelope, answer.value);
+    if (answer.ok) await this.admit(envelope, answer.value);
     else
       alarm(answer.code, `Envelope ${envelope}: ${ERRORS[answer.code as ErrorCode]?.meaning ?? ''} ${answer.detail}`);
     rmSync(this.envelopeFile(envelope), { force: true });
     this.tools.verified(envelope);
   }
 
-  private admit(envelope: ObjectId, manifests: VerifiedManifests): void {
+  private async admit(envelope: ObjectId, manifests: VerifiedManifests): Promise<void> {
     const { ledger, receiver, alarm } = this.tools;
     const { object } = manifests.coding;
-    const admission = ledger.admit(envelope, manifests);
+    const admission = await ledger.commits.do(() => ledger.admit(envelope, manifests));
     if (admission === 'conflict') {
       alarm('ENVELOPE_CONFLICT', `Envelope ${envelope} describes payload ${object}, or an object of it, differently.`);
       return;
@@ -241,13 +241,13 @@ export class HighStages {
       released.map((one) => this.order(payload, one, objects.length)),
       Number.POSITIVE_INFINITY,
     );
-    this.close(object);
+    await this.close(object);
   }
 
   /** All its objects are decided: its bytes are not needed any more. */
-  private close(object: ObjectId): void {
+  private async close(object: ObjectId): Promise<void> {
     const { ledger, room, receiver } = this.tools;
-    ledger.closePayload(object);
+    await ledger.commits.do(() => ledger.closePayload(object));
     room.give(object);
     receiver.tell('forget', { object, remove: true });
   }
@@ -268,7 +268,7 @@ export class HighStages {
     const { ledger, releaser } = this.tools;
     const orders = objects.map((object) => this.order(payload, object, members));
     const results = await releaser.ask('release', orders, Number.POSITIVE_INFINITY);
-    ledger.transaction(() => {
+    await ledger.commits.do(() => {
       for (const result of results) if (result.ok) ledger.setReleased(result.transfer, result.publishedAs);
     });
     const failed = results.filter((result) => !result.ok);
@@ -293,7 +293,7 @@ export class HighStages {
       ...object.reject!,
     }));
     await releaser.ask('quarantine', orders, Number.POSITIVE_INFINITY);
-    ledger.transaction(() => {
+    await ledger.commits.do(() => {
       for (const { transfer, reject } of objects)
         ledger.setState(transfer, 'quarantined', reject!.code, reject!.detail);
     });

@@ -17,7 +17,7 @@ import { type HighConfig, loadHighConfig } from '../shared/ops/config/load.js';
 import { ConfigWatcher } from '../shared/ops/config/reload.js';
 import { Sources } from '../shared/ops/config/sources.js';
 import { ConsoleKeeper, consoleRun } from '../shared/ops/console/keeper.js';
-import { writeDurably } from '../shared/ops/durableFiles.js';
+import { writeDurablySoon } from '../shared/ops/durableFiles.js';
 import { type Log, logProcesses, openLog } from '../shared/ops/log.js';
 import { News } from '../shared/ops/news.js';
 import { Pauses } from '../shared/ops/pauses.js';
@@ -475,10 +475,13 @@ export class HighSide {
   // ------------------------------------------------------------ events
 
   /** An envelope has been collected: kept on disk, unread, until the verify stage has looked at it. */
-  private envelope(object: ObjectId, bytes: Uint8Array): void {
+  private async envelope(object: ObjectId, bytes: Uint8Array): Promise<void> {
+    // From now on, so that the position of the link waits for it.
+    this.verifying.add(object);
     try {
-      writeDurably(this.stages.envelopeFile(object), bytes);
+      await writeDurablySoon(this.stages.envelopeFile(object), bytes);
     } catch (error) {
+      this.verifying.delete(object);
       this.news.alarm(codeOf(error), `An envelope cannot be kept: ${wordsOf(error)}`);
       this.receiver.tell('collectAgain', { envelope: object });
       return;
@@ -509,7 +512,7 @@ export class HighSide {
   private async assembled(object: ObjectId): Promise<void> {
     const payload = this.ledger.payload(object);
     if (payload?.state !== 'assembling' && payload?.state !== 'incomplete') return;
-    this.ledger.setPayload(object, 'assembled', 'verifying');
+    await this.ledger.commits.do(() => this.ledger.setPayload(object, 'assembled', 'verifying'));
     this.changed(object);
     await this.enqueueRelease(object);
   }

@@ -7,6 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { type ErrorCode, SluiceError } from '../shared/core/errors.js';
+import { GroupCommit } from '../shared/ops/groupCommit.js';
 import { KeptBytes } from '../shared/ops/keptBytes.js';
 import { LedgerFile } from '../shared/ops/ledgerFile.js';
 import { OperatorState } from '../shared/ops/operatorState.js';
@@ -64,6 +65,9 @@ export class LowLedger {
     this.receipts = new ReceiptOutbox(this.file);
     this.consignments = new ConsignmentLedger(this.file, now);
   }
+
+  /** Small writes of many jobs at once, made durable together. */
+  readonly commits = new GroupCommit((work) => this.transaction(work));
 
   transaction<T>(work: () => T): T {
     return this.file.transaction(work);

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { type ErrorCode, SluiceError, wordsOf } from '../shared/core/errors.js';
 import { LIMITS } from '../shared/core/limits.js';
 import type { Child } from '../shared/ops/children.js';
-import { writeDurably } from '../shared/ops/durableFiles.js';
+import { writeDurablySoon } from '../shared/ops/durableFiles.js';
 import type { RunningJob, Stage, StageJob } from '../shared/ops/queues/store.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
 import type { Verdict } from '../shared/wire/verdict.js';
@@ -68,6 +68,8 @@ type Decision = { passed: Verdict } | { state: 'refused' | 'held'; code: ErrorCo
 
 /** Bytes and objects of one scan job: many small files at once, but a large one does not wait for a hundred others. */
 const JOB_MAX_OBJECTS = 256;
+/** Payloads of a seal job that are numbered and recorded together. */
+const SEALED_TOGETHER = 16;
 
 export class LowStages {
   private seal!: Stage<SealJob>;
@@ -156,7 +158,7 @@ export class LowStages {
     );
     // Before the transaction: writing into the quarantine may take its time, and what cannot be kept is not refused yet.
     const decisions = objects.map((object, i) => this.decide(object, results[i]!));
-    ledger.transaction(() => {
+    await ledger.commits.do(() => {
       objects.forEach(({ transfer }, i) => {
         const decision = decisions[i]!;
         if ('passed' in decision) ledger.setVerdict(transfer, decision.passed);
@@ -217,10 +219,9 @@ export class LowStages {
     );
     for (const { transfer } of ready) this.sealing.add(transfer);
     try {
-      for (const group of groupIntoPayloads(ready, bundles)) {
-        const coding = await this.codingOf(group);
-        this.addPayload(coding, group);
-        await this.sealOrGiveBack(coding.object);
+      const groups = groupIntoPayloads(ready, bundles);
+      for (let first = 0; first < groups.length; first += SEALED_TOGETHER) {
+        await this.sealGroups(groups.slice(first, first + SEALED_TOGETHER));
       }
     } finally {
       for (const { transfer } of ready) this.sealing.delete(transfer);
@@ -229,6 +230,19 @@ export class LowStages {
     const begun = new Set(this.objects(job.transfers).map(({ payload }) => payload));
     for (const payload of begun)
       if (payload && ledger.payload(payload)?.state === 'sealing') await this.sealOrGiveBack(payload);
+  }
+
+  private async sealGroups(groups: readonly LowObject[][]): Promise<void> {
+    const codings: Coding[] = [];
+    for (const group of groups) codings.push(await this.codingOf(group));
+    await this.tools.ledger.commits.do(() => {
+      groups.forEach((group, i) => {
+        this.addPayload(codings[i]!, group);
+      });
+    });
+    const ends = await Promise.allSettled(codings.map(({ object }) => this.sealOrGiveBack(object)));
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed) throw failed.reason;
   }
 
   /** All payloads get their numbers at once: those of the members follow each other, and envelopes say so. */
@@ -353,8 +367,8 @@ export class LowStages {
       sealedMs: this.tools.now(),
       ...(consignment ? { consignment } : {}),
     });
-    writeDurably(this.envelopeFile(envelope.object), envelope.bytes);
-    ledger.payloadSealed(object, envelope.object);
+    await writeDurablySoon(this.envelopeFile(envelope.object), envelope.bytes);
+    await ledger.commits.do(() => ledger.payloadSealed(object, envelope.object));
     this.tools.changed(members.map(({ transfer }) => transfer));
     if (!id) return this.enqueueSend(object);
     if (!ledger.consignments.isSealed(id)) return;
@@ -402,14 +416,14 @@ export class LowStages {
       repairFirst: payload.repairNext,
       envelopePass: payload.envelopePass,
     };
-    ledger.setStateOfPayload(object, 'sending');
+    await ledger.commits.do(() => ledger.setStateOfPayload(object, 'sending'));
     const transfers = members.map(({ transfer }) => transfer);
     this.tools.changed(transfers);
     job.log('Handed to the sender; it waits for its turn on the link.');
     const report = await sender.ask('send', order, Number.POSITIVE_INFINITY);
     job.log('All its frames have left. Nobody on this side can know whether they arrived.');
     job.progress(100);
-    ledger.payloadSent(object, report.repairNext, report.envelopePassNext);
+    await ledger.commits.do(() => ledger.payloadSent(object, report.repairNext, report.envelopePassNext));
     this.tools.changed(transfers);
     // The originals of a consignment are dealt with when all of it has been sent.
     if (!consignment) return this.tools.sent(members);

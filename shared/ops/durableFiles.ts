@@ -3,6 +3,7 @@
  * wanted one, synced, renamed, and the folder synced. Synchronous, for small files and for processes of their own.
  */
 import * as nodeFs from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type ErrorCode, SluiceError } from '../core/errors.js';
 import { errnoOf, type FileSystem } from './directories.js';
@@ -13,6 +14,31 @@ import { errnoOf, type FileSystem } from './directories.js';
  */
 export function writeDurably(path: string, bytes: Uint8Array, fs: FileSystem = nodeFs): void {
   replaceDurably(path, (target) => writeAll(fs, target, bytes, 0), fs);
+}
+
+/** As writeDurably(), without holding up this process while the disk works; one at a time for a name. */
+export async function writeDurablySoon(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.new`;
+  try {
+    await rm(temporary, { force: true });
+    const target = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | NOFOLLOW, 0o600);
+    try {
+      await target.writeFile(bytes);
+      await target.sync();
+    } finally {
+      await target.close();
+    }
+    await rename(temporary, path);
+    const folder = await open(dirname(path), O_RDONLY);
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw diskError(error, 'The spool', 'SPOOL_IO');
+  }
 }
 
 /**

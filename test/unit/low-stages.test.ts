@@ -1,6 +1,7 @@
 /** The work of the low side's queue stages (ingress/stages.ts), with a real ledger and spool and made-up processes. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { LowLedger, type TakenObject } from '../../ingress/ledger.js';
 import { Quarantine } from '../../ingress/quarantine.js';
@@ -335,6 +336,8 @@ describe('stages of the low side', () => {
         });
       const first = stages.runSend({ payload }, QUIET);
       await stages.runSend({ payload }, QUIET);
+      // The order follows once it is in the ledger.
+      await setImmediate();
       expect(orders).to.have.length(1);
       expect(ledger.counts()).to.deep.equal({ sending: 1 });
       finish();
