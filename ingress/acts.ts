@@ -4,10 +4,6 @@ import { type QueueActTools, registerQueueActs } from '../shared/ops/queueActs.j
 import type { LowLedger } from './ledger.js';
 import type { Resender } from './resender.js';
 
-/** Why intake takes nothing while the side is drained; empty while it is not. */
-export const drainedWords = (ledger: LowLedger): string =>
-  ledger.operator.drainedSinceMs() === null ? '' : 'an operator has drained this side ("sluice undrain" ends it)';
-
 export function lowActs(ledger: LowLedger, resender: Resender, queues: QueueActTools, now: () => number): Acts {
   const acts = new Acts(ledger.requests, now);
   registerQueueActs(acts, queues);

@@ -7,6 +7,7 @@ import type { LowStatus } from '../shared/ops/status.js';
 import { statesOf, type TenantSettings, tenantsOf } from '../shared/ops/statusParts.js';
 import type { TenantTally } from '../shared/ops/tallies.js';
 import { type EventLoopDelay, processStatus } from '../shared/ops/vitals.js';
+import { drainedWords } from './drained.js';
 import type { PollNews } from './intake/messages.js';
 import type { LowLedger } from './ledger.js';
 import { LOW_FINISHED } from './ledgerRows.js';
@@ -59,7 +60,7 @@ export class LowStatusBuilder {
       recent: news.alarms.recent(),
       processes: processStatus({ supervisor: process.pid, ...this.tools.pids() }),
       eventLoopDelayMs: eventLoop.takeMs(),
-      heldBack: polled?.heldBack ?? '',
+      heldBack: drainedWords(ledger) || (polled?.heldBack ?? ''),
       intake: {
         entries: polled?.entries ?? 0,
         waiting: polled?.waiting ?? 0,

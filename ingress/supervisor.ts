@@ -24,8 +24,9 @@ import { tellRemovedTenants, waitingOf } from '../shared/ops/removedTenants.js';
 import type { Alarm, LowObjectNews, LowReady, LowSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
 import { byName, NEWS_PAGE } from '../shared/ops/sides.js';
 import { processesOf, StateFolder } from '../shared/ops/stateFolder.js';
-import { drainedWords, lowActs } from './acts.js';
+import { lowActs } from './acts.js';
 import { Announcer } from './announcer.js';
+import { drainedWords } from './drained.js';
 import { LowHealth } from './health.js';
 import type { PollNews } from './intake/messages.js';
 import { Intakes } from './intakes.js';
@@ -157,7 +158,7 @@ export class LowSide {
       sequenceLast: this.ledger.sequenceLast(),
       sequenceDone: this.ledger.sequenceDone(),
       spoolBytes: this.ledger.spoolBytes(),
-      intakeHeld: this.intakeHeld,
+      intakeHeld: drainedWords(this.ledger) || this.intakeHeld,
     };
   }
 

@@ -53,7 +53,8 @@ export class Notes {
 
   progress(percent: number): void {
     const nowMs = performance.now();
-    if (nowMs - this.lastProgressMs < NOTE_INTERVAL_MS) return;
+    // The last one always: a job that is done and says 80 % would be a riddle.
+    if (percent < 100 && nowMs - this.lastProgressMs < NOTE_INTERVAL_MS) return;
     this.lastProgressMs = nowMs;
     this.send(() => this.job.updateProgress(Math.min(100, Math.max(0, Math.round(percent)))));
   }
