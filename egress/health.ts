@@ -1,7 +1,9 @@
 /** Everything that watches the high side without taking part in its work: status, metrics, pruning. */
+import { wordsOf } from '../shared/core/errors.js';
 import type { HighConfig } from '../shared/ops/config/load.js';
 import { SideMetrics } from '../shared/ops/metrics.js';
 import type { News } from '../shared/ops/news.js';
+import { Pruning } from '../shared/ops/prune.js';
 import type { QueueStore, Stage } from '../shared/ops/queues/store.js';
 import type { HighObjectNews } from '../shared/ops/sides.js';
 import { StageWatch } from '../shared/ops/stageWatch.js';
@@ -43,6 +45,7 @@ export class HighHealth {
   private readonly eventLoop = new EventLoopDelay();
   private readonly starvation: StarvationWatch;
   private readonly linkWatch: LinkWatch;
+  private readonly pruning: Pruning;
   private counters: ReceiverCounters | undefined;
   private silentMs = 0;
 
@@ -82,6 +85,13 @@ export class HighHealth {
     });
     news.onAlarm((alarm) => metrics.alarm(alarm));
     this.status = new StatusKeeper({ state, news, stages, metrics, build: () => builder.build() });
+    this.pruning = new Pruning({
+      retentionMs: () => config().retention.finished,
+      isTrusted: () => this.status.clockWatch.isTrusted,
+      step: (beforeMs) => ledger.finished.prune(beforeMs) > 0,
+      shrink: () => ledger.shrink(),
+      trouble: (error) => news.alarm('SPOOL_IO', `Finished objects cannot be removed: ${wordsOf(error)}`, 'ledger'),
+    });
   }
 
   /** The receiver has told its counters. */
@@ -94,9 +104,11 @@ export class HighHealth {
 
   start(): void {
     this.status.start();
+    this.pruning.start();
   }
 
   stop(): void {
+    this.pruning.stop();
     this.status.stop();
     this.eventLoop.stop();
   }

@@ -16,6 +16,7 @@ import { ADD_WHO, REQUESTS_TABLE, Requests } from '../shared/ops/requests.js';
 import { Tallies, talliesMigration } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
 import { CONSIGNMENT_RECEIPTS, CONSIGNMENTS_TABLE, ConsignmentLedger, IN_VAIN } from './consignmentLedger.js';
+import { FINISHED_TABLE, FinishedLedger } from './finishedLedger.js';
 import type { VerifiedManifests } from './verify/messages.js';
 
 export type HighState = 'assembling' | 'verifying' | 'released' | 'quarantined' | 'incomplete';
@@ -96,6 +97,7 @@ const MIGRATIONS = [
   // When what had arrived of an incomplete payload was removed for its age.
   `${keptBytesMigration('quarantined')} ALTER TABLE payloads ADD COLUMN bytes_gone_ms INTEGER;`,
   CONSIGNMENT_RECEIPTS,
+  FINISHED_TABLE,
 ] as const;
 
 export interface HighObject {
@@ -145,12 +147,16 @@ export interface HighPayload {
 }
 
 /** What an envelope turned out to be. */
-export type Admission = 'new' | 'known' | 'conflict' | 'consignmentConflict';
+export type Admission = 'new' | 'known' | 'over' | 'conflict' | 'consignmentConflict';
+
+/** Pages of 4 KiB given back at once: some milliseconds. */
+const SHRINK_PAGES = 500;
 
 export class HighLedger {
   private readonly file: LedgerFile;
   readonly tallies: Tallies;
   readonly keptBytes: KeptBytes;
+  readonly finished: FinishedLedger;
   readonly receipts: ReceiptOutbox;
   readonly consignments: ConsignmentLedger;
   readonly requests: Requests;
@@ -163,6 +169,7 @@ export class HighLedger {
     this.file = new LedgerFile(path, 'high', MIGRATIONS);
     this.keptBytes = new KeptBytes(this.file, 'quarantined');
     this.tallies = new Tallies(this.file, HIGH_FINISHED);
+    this.finished = new FinishedLedger(this.file);
     this.receipts = new ReceiptOutbox(this.file);
     this.consignments = new ConsignmentLedger(this.file, now);
     this.requests = new Requests(this.file, now);
@@ -174,6 +181,10 @@ export class HighLedger {
 
   transaction<T>(work: () => T): T {
     return this.file.transaction(work);
+  }
+  /** Gives room that removed rows have left back to the system, a little. */
+  shrink(): void {
+    this.file.shrink(SHRINK_PAGES);
   }
   close(): void {
     this.file.close();
@@ -192,13 +203,15 @@ export class HighLedger {
   /**
    * Records a verified envelope. A second one for the same payload, transfer or sequence number is `known` when it is the
    * very same, else a `conflict`: then nothing is recorded (FAULTS 17). Nor is it when the consignment is not what the
-   * first envelope of it said.
+   * first envelope of it said. `over`: it was finished so long ago that nothing but its numbers is known any more.
    */
   admit(envelope: ObjectId, manifests: VerifiedManifests): Admission {
     return this.transaction(() => {
       const { coding, history, objects, consignment } = manifests;
       const earlier = this.payload(coding.object);
       if (earlier) return earlier.envelope === envelope ? 'known' : 'conflict';
+      const over = objects.filter(({ sequence }) => this.finished.has(history, sequence)).length;
+      if (over > 0) return over === objects.length ? 'over' : 'conflict';
       for (const { transfer, sequence } of objects) {
         const taken = this.file.get(
           'SELECT 1 FROM objects WHERE transfer = ? OR (history = ? AND sequence = ?)',

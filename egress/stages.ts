@@ -117,6 +117,10 @@ export class HighStages {
       alarm('CONSIGNMENT_CONFLICT', `Envelope ${envelope}, consignment ${id} ("${root}").`);
       return;
     }
+    if (admission === 'over') {
+      receiver.tell('forget', { object, remove: false });
+      return;
+    }
     const payload = ledger.payload(object)!;
     if (payload.state === 'closed' || payload.state === 'assembled') {
       receiver.tell('forget', { object, remove: false });

@@ -1,8 +1,10 @@
 /** Everything that watches the low side without taking part in its work: status, metrics, pruning. */
+import { wordsOf } from '../shared/core/errors.js';
 import type { Child } from '../shared/ops/children.js';
 import type { LowConfig } from '../shared/ops/config/load.js';
 import { SideMetrics } from '../shared/ops/metrics.js';
 import type { News } from '../shared/ops/news.js';
+import { Pruning } from '../shared/ops/prune.js';
 import type { QueueStore, Stage } from '../shared/ops/queues/store.js';
 import type { LowObjectNews } from '../shared/ops/sides.js';
 import { StageWatch } from '../shared/ops/stageWatch.js';
@@ -11,8 +13,10 @@ import type { StateFolder } from '../shared/ops/stateFolder.js';
 import { StatusKeeper } from '../shared/ops/statusKeeper.js';
 import { systemClock } from '../shared/ops/systemClock.js';
 import { EventLoopDelay } from '../shared/ops/vitals.js';
-import type { PollNews } from './intake/messages.js';
+import type { FileInShare, PollNews } from './intake/messages.js';
+import type { Intakes } from './intakes.js';
 import type { LowLedger, LowState } from './ledger.js';
+import { LowPruner } from './pruner.js';
 import type { SenderCounters, SenderProtocol } from './send/orders.js';
 import { LowStatusBuilder } from './status.js';
 
@@ -24,6 +28,7 @@ export interface LowHealthTools {
   store: QueueStore;
   stages: readonly Pick<Stage<never>, 'name' | 'counts' | 'isPaused'>[];
   sender: Pick<Child<SenderProtocol>, 'ask'>;
+  intakes: Pick<Intakes, 'ask'>;
   pids: () => Record<string, number>;
   startedAtMs: number;
   /** Free on the disk of the spool. */
@@ -46,6 +51,7 @@ export class LowHealth {
   private readonly starvation: StarvationWatch;
   private polledLast: PollNews | undefined;
   private counters: SenderCounters | undefined;
+  private readonly pruning: Pruning;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly tools: LowHealthTools) {
@@ -82,6 +88,15 @@ export class LowHealth {
     });
     news.onAlarm((alarm) => metrics.alarm(alarm));
     this.status = new StatusKeeper({ state, news, stages, metrics, build: () => builder.build() });
+    const lie = (tenant: string, files: FileInShare[]) => tools.intakes.ask('lie', { tenant, files });
+    const pruner = new LowPruner({ finished: ledger.finished, lie });
+    this.pruning = new Pruning({
+      retentionMs: () => config().retention.finished,
+      isTrusted: () => this.status.clockWatch.isTrusted,
+      step: (beforeMs) => pruner.step(beforeMs),
+      shrink: () => ledger.shrink(),
+      trouble: (error) => news.alarm('SPOOL_IO', `Finished objects cannot be removed: ${wordsOf(error)}`, 'ledger'),
+    });
   }
 
   /** Intake has looked at the shares. */
@@ -104,10 +119,12 @@ export class LowHealth {
     count();
     this.timer = setInterval(count, COUNTERS_MS);
     this.status.start();
+    this.pruning.start();
   }
 
   stop(): void {
     clearInterval(this.timer);
+    this.pruning.stop();
     this.status.stop();
     this.eventLoop.stop();
   }

@@ -24,7 +24,7 @@ export interface IntakesTools {
   stuckMs?: number;
 }
 
-type Dispose = IntakeProtocol['requests']['dispose'];
+type Requests = Pick<IntakeProtocol['requests'], 'dispose' | 'lie'>;
 
 const STUCK_MS = 30_000;
 /** Batches of different processes are told apart by their numbers. */
@@ -84,9 +84,10 @@ export class Intakes {
     for (const process of this.processes) process.child.tell('tenants', { tenants: this.tenantsOf(process) });
   }
 
-  ask(name: 'dispose', ask: Dispose['ask']): Promise<Dispose['answer']> {
+  /** Asks the process that serves the tenant. */
+  ask<R extends keyof Requests>(name: R, ask: Requests[R]['ask']): Promise<Requests[R]['answer']> {
     const own = this.processes.find(({ only }) => only === ask.tenant);
-    return (own ?? this.processes[0]!).child.ask(name, ask);
+    return (own ?? this.processes[0]!).child.ask(name, ask) as Promise<Requests[R]['answer']>;
   }
 
   /** Ends what has been silent for too long. */

@@ -18,6 +18,7 @@ import { Tallies } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId, VoidRange } from '../shared/wire/statements.js';
 import type { Finding, Verdict } from '../shared/wire/verdict.js';
 import { ConsignmentLedger, OF_UNSENT } from './consignmentLedger.js';
+import { FinishedLedger } from './finishedLedger.js';
 import {
   LOW_FINISHED,
   type LowObject,
@@ -40,12 +41,16 @@ export function newObjectId(): ObjectId {
   return /^0+$/.test(id) ? newObjectId() : id;
 }
 
+/** Pages of 4 KiB given back at once: some milliseconds. */
+const SHRINK_PAGES = 500;
+
 export class LowLedger {
   private readonly file: LedgerFile;
   /** The series that sequence numbers belong to; made once, with the ledger. */
   readonly history: string;
   readonly tallies: Tallies;
   readonly keptBytes: KeptBytes;
+  readonly finished: FinishedLedger;
   readonly receipts: ReceiptOutbox;
   readonly consignments: ConsignmentLedger;
   readonly requests: Requests;
@@ -58,6 +63,7 @@ export class LowLedger {
     this.file = new LedgerFile(path, 'low', MIGRATIONS);
     this.keptBytes = new KeptBytes(this.file, 'refused');
     this.tallies = new Tallies(this.file, LOW_FINISHED);
+    this.finished = new FinishedLedger(this.file);
     this.requests = new Requests(this.file, now);
     this.operator = new OperatorState(this.file);
     this.history = this.file.meta('history') ?? randomBytes(16).toString('hex');
@@ -71,6 +77,10 @@ export class LowLedger {
 
   transaction<T>(work: () => T): T {
     return this.file.transaction(work);
+  }
+  /** Gives room that removed rows have left back to the system, a little. */
+  shrink(): void {
+    this.file.shrink(SHRINK_PAGES);
   }
   close(): void {
     this.file.close();

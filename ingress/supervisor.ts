@@ -397,6 +397,7 @@ export class LowSide {
       news: this.news,
       store: this.store,
       stages: Object.values(opened),
+      intakes: this.intake,
       sender: this.sender,
       pids: () => this.pids(),
       startedAtMs: this.startedMs,

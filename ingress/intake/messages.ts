@@ -99,6 +99,11 @@ export interface PollNews {
   stuckCopies: string[];
 }
 
+export interface FileInShare {
+  readonly rawPath: Uint8Array;
+  readonly fingerprint: string;
+}
+
 export interface IntakeProtocol {
   requests: {
     start: { ask: IntakeStart; answer: null };
@@ -107,6 +112,8 @@ export interface IntakeProtocol {
       ask: { tenant: string; rawPath: Uint8Array; fingerprint: string; transfer: string };
       answer: DisposeOutcome;
     };
+    /** Whether these files of a tenant lie in its share as they were. What cannot be told counts as yes. */
+    lie: { ask: { tenant: string; files: FileInShare[] }; answer: boolean[] };
   };
   toChild: {
     /**

@@ -99,6 +99,10 @@ class IntakeProcess {
     }
   }
 
+  lie({ tenant, files }: IntakeProtocol['requests']['lie']['ask']): boolean[] {
+    return files.map(({ rawPath, fingerprint }) => this.intake.mayLie(tenant, rawPath, parseFingerprint(fingerprint)));
+  }
+
   /** The supervisor has the batch in its ledger. */
   wasRecorded(id: number): void {
     this.recorded.get(id)?.();
@@ -221,6 +225,7 @@ const parent = serveParent<IntakeProtocol>({
       return null;
     },
     dispose: (request) => need().dispose(request),
+    lie: (request) => need().lie(request),
   },
   on: {
     hold: (word) => running?.hold(word),

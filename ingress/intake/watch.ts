@@ -7,7 +7,8 @@
 import { LIMITS } from '../../shared/core/limits.js';
 import { Copier } from './copier.js';
 import type { Gateway, IntakeConfig, IntakeTools } from './gateway.js';
-import type { KnownEntry } from './known.js';
+import type { Identity } from './identity.js';
+import { type KnownEntry, keyOf } from './known.js';
 import { Room } from './room.js';
 import { type PollReport, type ShareReport, sumOf } from './round.js';
 import type { Refusal } from './share.js';
@@ -62,6 +63,13 @@ export class Intake {
       else this.aside.set(entry.tenant, [entry]);
     }
     this.setTenants(config.tenants);
+  }
+
+  /** Whether this file lies in the tenant's share as it was, for all that is known: yes when it cannot be told. */
+  mayLie(tenant: string, rawPath: Uint8Array, identity: Identity | undefined): boolean {
+    const served = this.tenants.get(tenant);
+    if (!served || !identity) return true;
+    return served.known.stateOf(keyOf(rawPath), identity) !== undefined;
   }
 
   get names(): string[] {

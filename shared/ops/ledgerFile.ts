@@ -18,6 +18,8 @@ export class LedgerFile {
    */
   constructor(path: string, side: 'low' | 'high' | undefined, migrations: readonly string[]) {
     this.database = new Database(path);
+    // Before anything is written: a ledger of its own first release cannot give room back and reuses it instead.
+    this.database.exec('PRAGMA auto_vacuum = INCREMENTAL');
     // WAL with full synchronisation: every transaction that has returned survives a power failure.
     for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'busy_timeout = 5000']) {
       this.database.exec(`PRAGMA ${pragma}`);
@@ -63,6 +65,13 @@ export class LedgerFile {
   }
   setMeta(name: string, value: string): void {
     this.run('INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value', name, value);
+  }
+
+  /** Gives free pages at the end of the file back to the system, at most so many. Row ids stay as they are. */
+  shrink(pages: number): void {
+    if (this.database.inTransaction) return;
+    // The pragma frees one page each time it is stepped.
+    this.database.prepare(`PRAGMA incremental_vacuum(${pages})`).all();
   }
 
   close(): void {

@@ -9,7 +9,7 @@ import { HighStages } from '../../egress/stages.js';
 import type { Verified, VerifiedManifests, VerifiedObject } from '../../egress/verify/messages.js';
 import { type ErrorCode, SluiceError } from '../../shared/core/errors.js';
 import { memoryFolder, newFolder, removeFolders } from '../support/folders.js';
-import { manifests, objectId, transferId, verified } from '../support/ledgers.js';
+import { HISTORY, manifests, objectId, transferId, verified } from '../support/ledgers.js';
 
 const SPOOL_MAX = 10_000;
 const [A, B, C, D] = [objectId(1), objectId(2), objectId(3), objectId(4)];
@@ -174,6 +174,21 @@ describe('stages of the high side', () => {
         expect(tell()).to.deep.equal(['forget 1']);
       }
       expect(ledger.counts()).to.deep.equal({ verifying: 1, unseen: 0 });
+    });
+
+    it('FAULTS 5: an envelope recorded long ago has nothing collected, although the ledger has removed its transfer', async () => {
+      await payload(1, 1_000);
+      ledger.setReleased(transferId(1), 'x');
+      ledger.closePayload(A);
+      await payload(2, 1_000);
+      ledger.account(HISTORY, 2, 2, () => false);
+      ledger.receipts.settle(ledger.receipts.due('demo', Number.MAX_SAFE_INTEGER, 10));
+      expect(ledger.finished.prune(2_000)).to.equal(1);
+      expect(ledger.payload(A)).to.equal(undefined);
+      tell();
+      await payload(1, 1_000);
+      expect([tell(), alarms, released]).to.deep.equal([['forget 1'], [], []]);
+      expect(ledger.counts()).to.deep.equal({ assembling: 1, unseen: 0 });
     });
 
     it('FAULTS 17: of two envelopes that differ the first stays, and the other one is an alarm', async () => {
