@@ -20,6 +20,12 @@ export const FINISHED_TABLE = `
 const PAYLOADS_AT_ONCE = 100;
 const OBJECTS_AT_ONCE = 2_000;
 
+interface Closed {
+  object: ObjectId;
+  history: string;
+  consignment: string | null;
+}
+
 export class FinishedLedger {
   constructor(private readonly file: LedgerFile) {}
 
@@ -35,14 +41,15 @@ export class FinishedLedger {
 
   /**
    * Removes some payloads that were closed before a time, with their objects. What the position has not passed stays, for
-   * it would be taken for lost; so does what a receipt is due of, and the newest object, whose place no other may take.
+   * it would be taken for lost; so does what a receipt is due of, a consignment that is not over as a whole, and the newest
+   * object, whose place no other may take.
    * @returns how many objects are gone; 0 when there is nothing left to remove
    */
   prune(beforeMs: number): number {
     return this.file.transaction(() => {
       let gone = 0;
-      for (const { object, history } of this.candidates(beforeMs)) {
-        gone += this.remove(object, history);
+      for (const payload of this.candidates(beforeMs)) {
+        gone += this.remove(payload);
         if (gone >= OBJECTS_AT_ONCE) break;
       }
       if (gone > 0) this.file.run('DELETE FROM tallies WHERE objects = 0');
@@ -50,25 +57,35 @@ export class FinishedLedger {
     });
   }
 
-  private candidates(beforeMs: number): { object: ObjectId; history: string }[] {
+  private candidates(beforeMs: number): Closed[] {
     return this.file.all(
-      `SELECT object, history FROM payloads WHERE state = 'closed' AND changed_ms < ? AND NOT EXISTS
+      `SELECT object, history, consignment FROM payloads WHERE state = 'closed' AND changed_ms < ?1 AND NOT EXISTS
          (SELECT 1 FROM objects LEFT JOIN histories ON histories.history = objects.history
             WHERE objects.payload = payloads.object
               AND (objects.state NOT IN ('released', 'quarantined') OR sequence > coalesce(accounted, 0)
                 OR objects.rowid = (SELECT max(rowid) FROM objects)
                 OR transfer IN (SELECT transfer FROM receipts_due)))
-         ORDER BY changed_ms LIMIT ?`,
+         AND (consignment IS NULL OR EXISTS
+           (SELECT 1 FROM consignments JOIN histories ON histories.history = consignments.history
+              WHERE id = payloads.consignment AND consignments.state IN ('released', 'quarantined')
+                AND consignments.changed_ms < ?1 AND accounted >= first_sequence + objects - 1
+                AND NOT EXISTS (SELECT 1 FROM payloads AS other WHERE other.consignment = id AND other.state <> 'closed')))
+         ORDER BY changed_ms LIMIT ?2`,
       beforeMs,
       PAYLOADS_AT_ONCE,
     ) as never;
   }
 
-  private remove(object: ObjectId, history: string): number {
+  private remove({ object, history, consignment }: Closed): number {
     const sequences = this.file.all('SELECT sequence FROM objects WHERE payload = ? ORDER BY sequence', object);
     for (const { sequence } of sequences) this.note(history, sequence as number);
     this.file.run('DELETE FROM objects WHERE payload = ?', object);
     this.file.run('DELETE FROM payloads WHERE object = ?', object);
+    if (consignment !== null) {
+      const sql =
+        'DELETE FROM consignments WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM payloads WHERE consignment = ?1)';
+      this.file.run(sql, consignment);
+    }
     return sequences.length;
   }
 

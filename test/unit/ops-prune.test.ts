@@ -123,6 +123,35 @@ describe('removing what is finished', () => {
       expect(ledger.counts()).to.deep.equal({ assembling: 1, incomplete: 1, released: 1, unseen: 0 });
     });
 
+    it('a consignment stays until it is over as a whole', () => {
+      const consignment = {
+        id: id(5, 32),
+        tenant: 'demo',
+        root: 'folder',
+        parts: ['folder'],
+        firstSequence: 1,
+        objects: 2,
+        sizeBytes: 2_000,
+      };
+      for (const n of [1, 2]) ledger.admit(objectId(1_000 + n), { ...manifests(n, [verified(n)]), consignment });
+      ledger.setReleased(transferId(1), 'x');
+      ledger.closePayload(objectId(1));
+      release(3);
+      ledger.account(HISTORY, 3, 3, () => false);
+      settle(ledger);
+      clock.advance(1);
+      expect(pruneAll()).to.equal(0);
+      ledger.setReleased(transferId(2), 'y');
+      ledger.closePayload(objectId(2));
+      ledger.consignments.setReleased(consignment.id);
+      settle(ledger);
+      clock.advance(1);
+      expect(pruneAll()).to.equal(2);
+      expect(ledger.consignments.get(consignment.id)).to.equal(undefined);
+      expect(ledger.admit(objectId(1_001), { ...manifests(1, [verified(1)]), consignment })).to.equal('over');
+      expect(ledger.consignments.get(consignment.id), 'and is not begun again').to.equal(undefined);
+    });
+
     it('positions of news go on: no later object takes the place of one that was removed', () => {
       for (let n = 1; n <= 3; n++) release(n);
       ledger.account(HISTORY, 3, 3, () => false);
