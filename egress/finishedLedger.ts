@@ -41,7 +41,7 @@ export class FinishedLedger {
 
   /**
    * Removes some payloads that were closed before a time, with their objects. What the position has not passed stays, for
-   * it would be taken for lost; so does what a receipt is due of, a consignment that is not over as a whole, and the newest
+   * it would be taken for lost; so does what a receipt is due of, what has bytes in the quarantine, a consignment that is not over as a whole, and the newest
    * object, whose place no other may take.
    * @returns how many objects are gone; 0 when there is nothing left to remove
    */
@@ -63,6 +63,7 @@ export class FinishedLedger {
          (SELECT 1 FROM objects LEFT JOIN histories ON histories.history = objects.history
             WHERE objects.payload = payloads.object
               AND (objects.state NOT IN ('released', 'quarantined') OR sequence > coalesce(accounted, 0)
+                OR (objects.state = 'quarantined' AND objects.bytes_gone_ms IS NULL)
                 OR objects.rowid = (SELECT max(rowid) FROM objects)
                 OR transfer IN (SELECT transfer FROM receipts_due)))
          AND (consignment IS NULL OR EXISTS

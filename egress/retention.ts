@@ -40,7 +40,8 @@ export class HighRetention {
    */
   look(nowMs: number, quietMs: (payload: ObjectId) => number | undefined): void {
     this.quarantine.look(nowMs);
-    if (nowMs < this.nextLookMs) return;
+    // A look further ahead than the interval was planned before the clock was set back.
+    if (nowMs < this.nextLookMs && this.nextLookMs - nowMs <= LOOK_MS) return;
     this.nextLookMs = nowMs + LOOK_MS;
     const { ledger, stages, alarm } = this.tools;
     for (const payload of ledger.incompleteBefore(nowMs - this.shortest())) {

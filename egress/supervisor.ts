@@ -30,6 +30,7 @@ import { byName, NEWS_PAGE } from '../shared/ops/sides.js';
 import { processesOf, StateFolder } from '../shared/ops/stateFolder.js';
 import { frameBytes } from '../shared/wire/frame.js';
 import { halvesOf, type ObjectId } from '../shared/wire/statements.js';
+import { Admissions } from './admissions.js';
 import { HighHealth } from './health.js';
 import { HighLedger, type HighObject, type HighPayload } from './ledger.js';
 import { ParameterWatch } from './linkParameters.js';
@@ -86,6 +87,7 @@ export class HighSide {
   private counters: ReceiverCounters | undefined;
   private receiverSinceMs = performance.now();
   private nextRebuildMs = 0;
+  private readonly admissions = new Admissions();
   private readonly wallStartedMs = Date.now();
   private housekeeping: NodeJS.Timeout | undefined;
   private parameterWatch!: ParameterWatch;
@@ -506,7 +508,7 @@ export class HighSide {
   }
 
   private sinceAdmissionMs(payload: ObjectId): number {
-    return Date.now() - (this.ledger.payload(payload)?.changedMs ?? 0);
+    return this.admissions.sinceMs(payload, performance.now(), this.receiverSinceMs);
   }
 
   private async assembled(object: ObjectId): Promise<void> {
@@ -535,6 +537,7 @@ export class HighSide {
   }
 
   private changed(payload: ObjectId): void {
+    this.admissions.note(payload, performance.now());
     this.news.objects(this.ledger.objectsOfPayload(payload).map((object) => this.newsOf(object)));
   }
 
@@ -563,7 +566,8 @@ export class HighSide {
         quietMs: (payload) => quietMs[payload] ?? this.sinceAdmissionMs(payload),
       });
       this.stages.expectAgain();
-      this.retention.look(Date.now(), (payload) => quietMs[payload]);
+      // What is removed for its age waits when the clock was set (FAULTS 22).
+      if (this.health?.status.clockWatch.isTrusted) this.retention.look(Date.now(), (payload) => quietMs[payload]);
       this.guard(() => this.acts.carryOut());
       if (now >= this.nextRebuildMs) {
         this.nextRebuildMs = now + REBUILD_MS;

@@ -20,7 +20,7 @@ export class FinishedLedger {
 
   /**
    * Objects after a position that were finished before a time and of which nothing is in the spool, oldest first. Not
-   * those a receipt is due of, members of a consignment that is not finished as a whole, and the newest object, whose
+   * those a receipt is due of, whose bytes are in the quarantine, members of a consignment that is not finished as a whole, and the newest object, whose
    * place no other may take.
    */
   candidates(after: number, beforeMs: number, most: number): FinishedObject[] {
@@ -28,7 +28,7 @@ export class FinishedLedger {
       .all(
         `SELECT rowid AS position, transfer, tenant, raw_path, fingerprint, disposed FROM objects
            WHERE rowid > ?1 AND rowid < (SELECT max(rowid) FROM objects) AND spool_file IS NULL AND changed_ms < ?2
-             AND state IN ('sent', 'refused') AND transfer NOT IN (SELECT transfer FROM receipts_due)
+             AND (state = 'sent' OR (state = 'refused' AND bytes_gone_ms IS NOT NULL)) AND transfer NOT IN (SELECT transfer FROM receipts_due)
              AND (consignment IS NULL OR NOT EXISTS
                (SELECT 1 FROM objects AS other WHERE other.consignment = objects.consignment
                   AND (other.state NOT IN ('sent', 'refused') OR other.spool_file IS NOT NULL OR other.changed_ms >= ?2)))

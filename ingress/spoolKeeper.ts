@@ -39,9 +39,12 @@ export class SpoolKeeper {
   /**
    * Removes what may go and answers why nothing more may be taken, or null. To be called about every second. What was
    * sent goes also for a file that waits for so much room, until it has it or nothing is left to give up.
+   * @param mayExpire whether ages mean something now: not after the clock was set
    */
-  look(nowMs: number, wantedBytes = 0): string | null {
-    if (nowMs >= this.nextSweepMs) {
+  look(nowMs: number, wantedBytes = 0, mayExpire = true): string | null {
+    // A sweep further ahead than the interval was planned before the clock was set back.
+    const isDue = nowMs >= this.nextSweepMs || this.nextSweepMs - nowMs > SWEEP_MS;
+    if (mayExpire && isDue) {
       this.nextSweepMs = nowMs + SWEEP_MS;
       const { retention, retentionOf } = this.rules;
       this.removeSent(nowMs, (file) => nowMs - file.changedMs > (retentionOf?.(file.tenant) ?? retention));

@@ -517,8 +517,10 @@ export class LowSide {
   private keepHouse(): void {
     try {
       this.writeRun();
-      this.quarantineKeeper.look(Date.now());
-      const full = this.spool.look(Date.now(), this.wantedBytes);
+      // What is removed for its age waits when the clock was set (FAULTS 22).
+      const isTrusted = this.health?.status.clockWatch.isTrusted ?? true;
+      if (isTrusted) this.quarantineKeeper.look(Date.now());
+      const full = this.spool.look(Date.now(), this.wantedBytes, isTrusted);
       this.intake.hold({
         reason: drainedWords(this.ledger) || full,
         roomBytes: this.spool.roomBytes(this.wantedBytes),

@@ -75,7 +75,8 @@ export class QuarantineKeeper {
 
   /** Removes what has been kept long enough, some at a time. To be called every second or so. */
   look(nowMs: number): void {
-    if (nowMs < this.nextLookMs) return;
+    // A look further ahead than the interval was planned before the clock was set back.
+    if (nowMs < this.nextLookMs && this.nextLookMs - nowMs <= LOOK_MS) return;
     this.nextLookMs = nowMs + LOOK_MS;
     const { books, retentionOf, shortest } = this.tools;
     const most = LIMITS.quarantineRemovedAtOnce;

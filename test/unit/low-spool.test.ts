@@ -73,6 +73,20 @@ describe('spool of the low side', () => {
     expect(ledger.spoolBytes()).to.equal(0);
   });
 
+  it('FAULTS 22: removes nothing for its age while the clock is not trusted, and goes on when it was set back', () => {
+    const keeper = new SpoolKeeper(ledger, { highWater: 1e9, minFree: 0, retention: HOUR_MS }, folders(), () => 1e12);
+    ledger.setState(take('a'), 'sent');
+    keeper.look(nowMs + 9_000 * HOUR_MS, 0, false);
+    expect(left()).to.deep.equal(['a']);
+    ledger.setState(take('b'), 'sealed');
+    keeper.look(nowMs + 9_000 * HOUR_MS);
+    expect(left()).to.deep.equal(['b']);
+    ledger.setState(take('c'), 'sent');
+    nowMs += 2 * HOUR_MS;
+    keeper.look(nowMs);
+    expect(left(), 'a sweep was planned for years ahead').to.deep.equal(['b']);
+  });
+
   it('FAULTS 49: gives up the oldest of what was sent when room runs short, and holds intake only for the rest', () => {
     const keeper = new SpoolKeeper(ledger, { highWater: 2500, minFree: 0, retention: HOUR_MS }, folders(), () => 1e12);
     for (const name of ['a', 'b']) {

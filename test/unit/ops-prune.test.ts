@@ -234,6 +234,10 @@ describe('removing what is finished', () => {
       clock.advance(1);
       await pruneAll(() => Promise.reject(new Error('away')));
       expect(names()).to.have.length(6);
+      const kept = ledger.keptBytes.before(clock.wallMs(), 10, 0);
+      await pruneAll((asked) => asked.map((name) => name !== 'refused, gone'));
+      expect(names(), 'its bytes may be in the quarantine').to.include('refused, gone');
+      ledger.keptBytes.setGone(kept, clock.wallMs());
       await pruneAll((asked) => asked.map((name) => !/gone|away/.test(name)));
       expect(names()).to.deep.equal(['kept', 'kept too', 'refused', 'newest']);
     });
