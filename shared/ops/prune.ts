@@ -14,8 +14,6 @@ export interface PruneTools {
   trouble: (error: unknown) => void;
 }
 
-/** The daily summaries are written from the ledger: the day before must be in it. */
-const LEAST_MS = 2 * 86_400_000;
 const BETWEEN_STEPS_MS = 200;
 const BETWEEN_ROUNDS_MS = 10 * 60_000;
 
@@ -50,6 +48,6 @@ export class Pruning {
   }
 
   private step(wallMs: number): boolean | Promise<boolean> {
-    return this.tools.step(wallMs - Math.max(LEAST_MS, this.tools.retentionMs()));
+    return this.tools.step(wallMs - this.tools.retentionMs());
   }
 }

@@ -66,7 +66,7 @@ describe('configuration: values', () => {
       sessionLifetime: DAY / 3,
     });
     expect(config.alarms).deep.equal({ starvation: 60_000 });
-    expect(config.retention).deep.equal({ receipts: 90 * DAY, quarantine: 30 * DAY });
+    expect(config.retention).deep.equal({ finished: 90 * DAY, receipts: 90 * DAY, quarantine: 30 * DAY });
     expect(config.log).deep.equal({ level: 'info', maxSize: 64 * 1024 ** 2, keep: 5 });
   });
 

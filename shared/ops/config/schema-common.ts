@@ -251,6 +251,12 @@ export const alarms = () =>
 
 export const retention = () =>
   z.strictObject({
+    finished: duration(
+      '90d',
+      '2d',
+      '3650d',
+      'How long the ledger keeps objects that are finished and have no bytes left here. Two days at least: daily summaries are written from it.',
+    ),
     receipts: duration('90d', '1h', '3650d', 'How long receipts stay.'),
     quarantine: duration(
       '30d',
