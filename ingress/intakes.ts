@@ -174,12 +174,14 @@ export class Intakes {
 function sumOf(all: readonly PollNews[], troubles: string[]): PollNews {
   const sum = (of: (news: PollNews) => number) => all.reduce((total, news) => total + of(news), 0);
   const most = (of: (news: PollNews) => number) => Math.max(0, ...all.map(of));
+  const held = all.find(({ heldBack }) => heldBack !== '');
   return {
     tenants: Object.assign({}, ...all.map(({ tenants }) => tenants)),
     entries: sum(({ entries }) => entries),
     waiting: sum(({ waiting }) => waiting),
     elapsedMs: most(({ elapsedMs }) => elapsedMs),
-    heldBack: all.find(({ heldBack }) => heldBack !== '')?.heldBack ?? '',
+    heldBack: held?.heldBack ?? '',
+    heldBackCode: held?.heldBackCode ?? '',
     wantedBytes: most(({ wantedBytes }) => wantedBytes),
     troubles,
     stuckCopies: all.flatMap(({ stuckCopies }) => stuckCopies),

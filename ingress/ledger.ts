@@ -19,6 +19,7 @@ import type { Coding, ObjectId, TransferId, VoidRange } from '../shared/wire/sta
 import type { Finding, Verdict } from '../shared/wire/verdict.js';
 import { ConsignmentLedger, OF_UNSENT } from './consignmentLedger.js';
 import { FinishedLedger } from './finishedLedger.js';
+import type { IntakeStart } from './intake/messages.js';
 import {
   LOW_FINISHED,
   type LowObject,
@@ -182,7 +183,7 @@ export class LowLedger {
   }
 
   /** A held entry that was never taken is replaced by what has become of it. */
-  private dropHeld(tenant: string, rawPath: Uint8Array): void {
+  dropHeld(tenant: string, rawPath: Uint8Array): void {
     this.file.run(
       `DELETE FROM objects WHERE state = 'held' AND spool_file IS NULL AND tenant = ? AND raw_path = ?`,
       tenant,
@@ -303,18 +304,21 @@ export class LowLedger {
     return this.tallies.counts();
   }
 
-  /** Everything intake need not look at again. */
-  known(): { tenant: string; rawPath: Uint8Array; fingerprint: string; state: 'taken' | 'refused' }[] {
+  /** Everything intake need not look at again, and what it holds. */
+  known(): IntakeStart['known'] {
     return this.file
       .all(
-        `SELECT tenant, raw_path, fingerprint, state = 'refused' AND sha256 IS NULL AS refused FROM objects WHERE disposed <> 1 AND (state <> 'held' OR spool_file IS NOT NULL)`,
+        `SELECT tenant, raw_path, fingerprint, code,
+             CASE WHEN sha256 IS NULL AND state IN ('refused', 'held') THEN state ELSE 'taken' END AS state
+           FROM objects WHERE disposed <> 1`,
       )
       .map((row) => ({
         tenant: row.tenant as string,
         rawPath: row.raw_path as Uint8Array,
         fingerprint: row.fingerprint as string,
-        // What the scan refused later was taken all the same.
-        state: row.refused === 1 ? 'refused' : 'taken',
+        // What the scan refused or holds was taken all the same.
+        state: row.state as 'taken' | 'refused' | 'held',
+        ...(row.state === 'held' ? { code: row.code as ErrorCode } : {}),
       }));
   }
 

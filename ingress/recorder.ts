@@ -62,6 +62,7 @@ export class Recorder {
           ledger.addNotTaken({ ...entry, transfer, tenant, consignment }, state, entry.code, entry.detail);
         }
       }
+      for (const rawPath of batch.gone ?? []) ledger.dropHeld(tenant, rawPath);
       for (const { id, objects, bytes } of batch.consignments ?? []) ledger.consignments.taken(id, objects, bytes);
     });
     const transfers = taken.map(({ transfer }) => transfer);

@@ -103,6 +103,8 @@ export class LowSide {
   private readonly rules: LowSettings['rules'];
   private nextRebuildMs = performance.now() + REBUILD_MS;
   private intakeHeld = '';
+  /** The alarm about it that was raised. */
+  private heldCode = '';
   /** Size of the largest file that waits for room in the spool. */
   private wantedBytes = 0;
   private housekeeping: NodeJS.Timeout | undefined;
@@ -474,8 +476,11 @@ export class LowSide {
 
   private polled(news: PollNews): void {
     for (const words of news.troubles) this.news.alarm('INTAKE_UNREADABLE', words);
-    if (news.heldBack === '' || drainedWords(this.ledger) !== '') this.news.over('SPOOL_FULL');
-    else if (this.intakeHeld === '') this.news.alarm('SPOOL_FULL', news.heldBack);
+    // An operator who drains the side knows why nothing is taken.
+    const held = drainedWords(this.ledger) === '' ? news.heldBackCode : '';
+    if (this.heldCode !== '' && this.heldCode !== held) this.news.over(this.heldCode);
+    if (held !== '' && this.heldCode !== held) this.news.alarm(held, news.heldBack);
+    this.heldCode = held;
     this.health?.polled(news);
     this.intakeHeld = news.heldBack;
     this.wantedBytes = news.wantedBytes;

@@ -44,6 +44,8 @@ export interface Batch {
   readonly refused: NotTaken[];
   readonly held: NotTaken[];
   readonly consignments: WholeConsignment[];
+  /** Raw paths of what was held and does not lie in the share any more. */
+  readonly gone: Buffer[];
 }
 
 /** A batch in the making. */

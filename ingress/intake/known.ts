@@ -14,7 +14,9 @@ export interface KnownEntry {
   readonly tenant: string;
   readonly rawPath: Uint8Array;
   readonly identity: Identity;
-  readonly state: 'taken' | 'refused';
+  readonly state: State;
+  /** Why it is held. */
+  readonly code?: ErrorCode;
 }
 
 export type State = 'taken' | 'refused' | 'held';
@@ -56,7 +58,8 @@ export class KnownEntries {
       if (nameKey !== undefined && !this.owners.has(nameKey)) this.owners.set(nameKey, key);
       this.put(key, entry.identity, 'taken', nameKey);
     } else {
-      this.put(key, entry.identity, 'refused', undefined);
+      // What is held is tried at once, and is no news when it is held again.
+      this.put(key, entry.identity, entry.state, undefined).heldBy = entry.code;
     }
   }
 
@@ -157,13 +160,17 @@ export class KnownEntries {
 
   /**
    * Ends a walk. Forgets what it did not meet, but only what lay on a file system that was walked: a share that is not
-   * mounted looks empty, and everything in it would be sent again when it comes back.
+   * mounted looks empty, and everything in it would be sent again when it comes back. Answers what was held and is gone.
    */
-  endWalk(walked: ReadonlySet<bigint>): void {
-    for (const [key, { round, identity }] of this.entries) {
+  endWalk(walked: ReadonlySet<bigint>): string[] {
+    const gone: string[] = [];
+    for (const [key, { round, identity, state }] of this.entries) {
       if (round === this.round) continue;
-      if (walked.has(identity.dev) || walked.has(this.renumbered.get(identity.dev) ?? identity.dev)) this.forget(key);
+      if (!walked.has(identity.dev) && !walked.has(this.renumbered.get(identity.dev) ?? identity.dev)) continue;
+      this.forget(key);
+      if (state === 'held') gone.push(key);
     }
+    return gone;
   }
 
   private put(key: string, identity: Identity, state: State, nameKey: string | undefined): Remembered {

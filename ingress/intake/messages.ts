@@ -24,7 +24,13 @@ export interface IntakeStart {
   /** Spool files the ledger knows; all others are leftovers of a crash. Null: leave them, somebody else writes there. */
   keepSpoolFiles: string[] | null;
   /** Objects of the past; fingerprints as in identity.ts. */
-  known: { tenant: string; rawPath: Uint8Array; fingerprint: string; state: 'taken' | 'refused' }[];
+  known: {
+    tenant: string;
+    rawPath: Uint8Array;
+    fingerprint: string;
+    state: 'taken' | 'refused' | 'held';
+    code?: ErrorCode;
+  }[];
 }
 
 /** The consignment that an entry is a member of. */
@@ -54,6 +60,8 @@ export interface BatchMessage {
   }[];
   refused: NotTakenMessage[];
   held: NotTakenMessage[];
+  /** Raw paths of what was held and does not lie in the share any more. */
+  gone?: Uint8Array[];
 }
 
 export interface NotTakenMessage {
@@ -91,6 +99,7 @@ export interface PollNews {
   elapsedMs: number;
   /** Why nothing (more) is taken; empty otherwise. */
   heldBack: string;
+  heldBackCode: ErrorCode | '';
   /** Size of the largest file that waits for room in the spool, 0 when none does. */
   wantedBytes: number;
   /** New ones only. */

@@ -155,6 +155,7 @@ class IntakeProcess {
       waiting: sum(({ waiting, stable, overQuota }) => waiting + stable + overQuota),
       elapsedMs: most(({ elapsedMs }) => elapsedMs),
       heldBack: heldBack ? `${heldBack.code}: ${heldBack.detail}` : '',
+      heldBackCode: heldBack?.code ?? '',
       wantedBytes: most(({ wantedBytes }) => wantedBytes),
       troubles,
       stuckCopies: this.intake.stuckCopies(performance.now(), COPY_STUCK_MS),
@@ -181,6 +182,7 @@ class IntakeProcess {
       })),
       refused: batch.refused.map(notTakenMessage),
       held: batch.held.map(notTakenMessage),
+      gone: batch.gone,
     };
     return new Promise((resolve) => {
       this.recorded.set(id, resolve);
@@ -206,9 +208,9 @@ function notTakenMessage(entry: NotTaken): NotTakenMessage {
 }
 
 function* knownEntries(start: IntakeStart) {
-  for (const { tenant, rawPath, fingerprint, state } of start.known) {
+  for (const { fingerprint, ...entry } of start.known) {
     const identity = parseFingerprint(fingerprint);
-    if (identity) yield { tenant, rawPath, identity, state };
+    if (identity) yield { ...entry, identity };
   }
 }
 

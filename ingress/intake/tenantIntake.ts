@@ -131,13 +131,21 @@ export class TenantIntake {
       gateway.at('');
     }
     if (walk.complete) {
-      known.endWalk(walk.devices);
+      await this.tellGone(known.endWalk(walk.devices));
       stability.end();
       incomplete.end();
       consignments.end();
     }
     if (walk.counts.overQuota === 0) this.saidOverQuota = 0;
     return round.report(walk.counts, gateway.tools.clock.monotonicMs() - startMs);
+  }
+
+  /** What was held and has been taken out of the share is nobody's business any more. */
+  private async tellGone(keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
+    const gone = keys.map(rawPathOf);
+    const { onBatch } = this.gateway.tools;
+    await onBatch({ tenant: this.name, taken: [], refused: [], held: [], consignments: [], gone });
   }
 
   /** Until a batch is full, the share is walked, or the others have waited long enough. */
@@ -535,7 +543,7 @@ export class TenantIntake {
       ? [{ id: consignment.id, root: consignment.root, objects: taken.length, bytes: taking.bytes }]
       : [];
     try {
-      await gateway.tools.onBatch({ tenant: this.name, taken, refused: [], held: [], consignments: whole });
+      await gateway.tools.onBatch({ tenant: this.name, taken, refused: [], held: [], consignments: whole, gone: [] });
     } catch (error) {
       // What lies in the spool stays there: the batch may have been recorded all the same.
       for (const { key, path } of members) known.unclaim(key, path);
@@ -588,7 +596,7 @@ export class TenantIntake {
     const bytes = safe.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     try {
       gateway.at('');
-      await gateway.tools.onBatch({ tenant: this.name, taken: safe, refused, held, consignments: [] });
+      await gateway.tools.onBatch({ tenant: this.name, taken: safe, refused, held, consignments: [], gone: [] });
     } catch (error) {
       // What lies in the spool stays there: the batch may have been recorded all the same.
       this.unlearn(batch);

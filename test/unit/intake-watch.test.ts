@@ -255,6 +255,41 @@ describe('intake: polling', () => {
     expect(names(bench.taken())).to.deep.equal(['secret']);
   });
 
+  it('what is held and taken out of the share is told once, also after a restart', async () => {
+    const before = ({ name, args }: Call) => {
+      if (name === 'openSync' && String(args[0]).includes('/secret')) throw systemError('EACCES');
+    };
+    const bench = newIntake({}, { fs: watchedFs({ before }) });
+    for (const name of ['secret1', 'secret2', 'plain']) bench.drop(name);
+    await bench.settle();
+    const gone = () => bench.batches.flatMap((batch) => batch.gone.map(String));
+    fs.rmSync(join(bench.share, 'secret1'));
+    fs.rmSync(join(bench.share, 'plain'));
+    for (let i = 0; i < 3; i++) await bench.settle();
+    expect(gone()).to.deep.equal(['secret1']);
+    const [held] = bench.held().slice(-1);
+    const known: KnownEntry[] = [{ ...held!, tenant: 'demo', state: 'held' }];
+    await bench.intake.close();
+    bench.batches.length = 0;
+    const tenants = [{ name: 'demo', share: bench.share, names: 'posix' as const, maxObjectBytes: 1e9 }];
+    bench.intake = new Intake(
+      { tenants, spoolDir: bench.spoolDir, holdMs: HOLD_MS, symbolBytes: 1408, blockSymbols: 4096 },
+      {
+        clock: bench.clock,
+        yieldNow: async () => {},
+        onBatch: (batch) => void bench.batches.push(batch),
+        known,
+        fs: watchedFs({ before }),
+      },
+    );
+    // It is held as before, which is no news.
+    for (let i = 0; i < 3; i++) await bench.settle();
+    expect(bench.batches).to.deep.equal([]);
+    fs.rmSync(join(bench.share, 'secret2'));
+    await bench.settle();
+    expect(gone()).to.deep.equal(['secret2']);
+  });
+
   it('a share that cannot be opened is reported, others are served, and nothing is taken twice when it is back', async () => {
     const bench = newIntake();
     bench.drop('a');

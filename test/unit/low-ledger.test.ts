@@ -285,7 +285,7 @@ describe('ledger of the low side', () => {
   describe('what intake need not look at again', () => {
     const known = () => ledger.known().map(({ rawPath, state }) => `${Buffer.from(rawPath)} ${state}`);
 
-    it('is everything but what is held in the share', () => {
+    it('is everything; what waits in the share says why', () => {
       take('taken');
       ledger.holdForScan(take('held in the spool'), 'SCAN_UNAVAILABLE', '');
       for (const [name, state] of [
@@ -295,7 +295,8 @@ describe('ledger of the low side', () => {
         const { transfer, tenant, path, rawPath, fingerprint } = taken(name);
         ledger.addNotTaken({ transfer, tenant, path, rawPath, fingerprint, sizeBytes: 1 }, state, 'NAME_TOO_LONG', '');
       }
-      expect(known()).to.deep.equal(['taken taken', 'held in the spool taken', 'refused refused']);
+      expect(known()).to.deep.equal(['taken taken', 'held in the spool taken', 'held held', 'refused refused']);
+      expect(ledger.known().map(({ code }) => code)).to.deep.equal([undefined, undefined, 'NAME_TOO_LONG', undefined]);
     });
 
     it('leaves with its original, but stays known while that stays in the share', () => {

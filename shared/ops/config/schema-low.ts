@@ -121,7 +121,8 @@ export function lowSchema(baseDir: string) {
       pollInterval: duration('250ms', '10ms', '1h', 'Time between two looks at the shares.'),
       holdTime: duration('500ms', '0ms', '24h', 'How long a file must have been left alone before it is taken.'),
       incompleteSuffixes: z.array(plainText(32)).max(16).prefault(['.part']).register(SETTINGS, {
-        meaning: 'Files whose name ends in one of these are still being written and are left alone.',
+        meaning:
+          'Files and folders whose name ends in one of these are still being written and are left alone. Renamed without it, a file is taken at once and a folder travels as a unit.',
         unit: 'list of texts',
         allowed: 'a list of at most 16 texts of at most 32 bytes',
         fallback: '[.part]',
