@@ -7,7 +7,6 @@
  *   object   assembling --> verifying --> released | quarantined;  assembling <--> incomplete
  */
 import { GroupCommit } from '../shared/ops/groupCommit.js';
-
 import { KeptBytes, keptBytesMigration } from '../shared/ops/keptBytes.js';
 import { LedgerFile, type Row } from '../shared/ops/ledgerFile.js';
 import { OperatorState } from '../shared/ops/operatorState.js';

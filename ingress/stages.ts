@@ -6,7 +6,7 @@
  *            \--all members passed--> seal {consignment}
  */
 import { join } from 'node:path';
-import { type ErrorCode, SluiceError, wordsOf } from '../shared/core/errors.js';
+import { codeOf, type ErrorCode, SluiceError, wordsOf } from '../shared/core/errors.js';
 import { LIMITS } from '../shared/core/limits.js';
 import type { Child } from '../shared/ops/children.js';
 import { writeDurablySoon } from '../shared/ops/durableFiles.js';
@@ -23,6 +23,7 @@ import type { Scanner } from './scan/scanner.js';
 import type { SealerProtocol } from './seal/messages.js';
 import { type BundleLimits, codingOf, groupIntoPayloads } from './seal/payloadPlan.js';
 import type { SenderProtocol, SendOrder, SpoolRange } from './send/orders.js';
+import { SendLines } from './sendLines.js';
 
 export interface TransfersJob {
   transfers: TransferId[];
@@ -76,6 +77,11 @@ export class LowStages {
   private send!: Stage<PayloadJob>;
   private scan!: Stage<TransfersJob>;
 
+  private readonly sendLines = new SendLines(
+    LIMITS.sendingOfTenant,
+    (payload) => this.send.add([this.jobOfPayload(payload)]),
+    (error) => this.tools.alarm(codeOf(error), wordsOf(error)),
+  );
   /** Payloads that the sender has, and their jobs. */
   private readonly sending = new Map<ObjectId, JobNotes>();
   /** Transfers and payloads that a seal job works on: two jobs may name the same ones. */
@@ -111,7 +117,7 @@ export class LowStages {
     await this.seal.add([this.jobOfPayload(payload)]);
   }
   async enqueueSend(payload: ObjectId): Promise<void> {
-    await this.send.add([this.jobOfPayload(payload)]);
+    await this.sendLines.put(this.tools.ledger.payload(payload)?.tenant ?? '', payload);
   }
 
   private jobs(transfers: readonly TransferId[]): StageJob<TransfersJob>[] {
@@ -387,9 +393,18 @@ export class LowStages {
     this.sending.set(payload, job);
     try {
       await this.sendPayload(payload, job);
+      this.leftSending(payload);
+    } catch (error) {
+      // What may pass is tried again by the stage itself, and keeps its place there.
+      if (error instanceof SluiceError && error.persistence === 'permanent') this.leftSending(payload);
+      throw error;
     } finally {
       this.sending.delete(payload);
     }
+  }
+
+  private leftSending(payload: ObjectId): void {
+    this.sendLines.left(this.tools.ledger.payload(payload)?.tenant ?? '', payload);
   }
 
   /** How far the sender has come with a payload; 0 when its turn has come. */

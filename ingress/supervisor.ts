@@ -67,7 +67,7 @@ const HOUSEKEEPING_MS = 500;
 /** Work that fell out of the queues (a store that was away, a job that gave up) is put into them again. */
 const REBUILD_MS = 60_000;
 /** Jobs at once: who is next among their objects, scanner and sender decide; sealing takes turns at every payload. */
-const SCANNING_AT_ONCE = 64;
+const SCANNING_AT_ONCE = 256;
 const SEALING_AT_ONCE = 4;
 /** Tried again until it works; jobs of an earlier run are forgotten, for the ledger says again what is to be done. */
 const STAGE = { attempts: 1_000, backoffMs: 500, fresh: true } as const;

@@ -90,8 +90,9 @@ export const LIMITS = {
   queueLogMaxLines: 100,
   /** Repair symbols that the sender keeps of all large payloads it sends in turn. */
   sendingRepairBytes: 64 * MiB,
-  /** Payloads handed to the sender at once; it decides whose turn it is. */
+  /** Payloads handed to the sender at once, of all tenants and of one; it decides whose turn it is. */
   sendingAtOnce: 1_024,
+  sendingOfTenant: 128,
   /** Jobs of one state that an operator is shown at once, and rounds (of 200 jobs) of an act on all of a stage. */
   queueShownJobs: 100,
   queueActRounds: 500,
