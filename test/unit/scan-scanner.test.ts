@@ -64,6 +64,26 @@ describe('scan scanner', () => {
     ]);
   });
 
+  it('goes by other policies from the next list on, and holds what waits for a tenant that is gone', async () => {
+    const scanner = scannerWith({ policyByTenant: { town: openPolicy, gallery: openPolicy } });
+    const [one] = requests(['a']);
+    const pid = () => scanner.pids[0];
+    expect((await scanner.scan([one!])).map(said)).to.deep.equal(['pass']);
+    const before = pid();
+    const pictures = parsePolicy({ name: 'pictures', allowedTypes: ['image/*'] }, 'test');
+    const [running, waiting] = [
+      scanner.scan([one!]),
+      scanner.scan([
+        { ...one!, tenant: 'gallery' },
+        { ...one!, tenant: 'town' },
+      ]),
+    ];
+    scanner.usePolicies({ town: pictures });
+    expect((await waiting).map(said)).to.deep.equal(['hold TENANT_REMOVED', 'refuse SCAN_TYPE_NOT_ALLOWED']);
+    expect(await running).to.have.length(1);
+    expect(pid(), 'the process goes on').to.equal(before);
+  });
+
   const deaths: [string, string, string, Partial<ScannerOptions>][] = [
     ['exits', 'exit', 'SCAN_CRASHED', {}],
     ['crashes', 'abort', 'SCAN_CRASHED', {}],

@@ -72,6 +72,15 @@ describe('sealer', () => {
     expect(hex(sealer.seal(request()).bytes), 'the same again').equal(hex(bytes));
   });
 
+  it('holds to what is required at the moment', () => {
+    const changing = new Sealer(signingKey(SEED), REQUIRED);
+    changing.seal(request());
+    changing.require({ alpha: ['type', 'archive', 'virus'] });
+    expect(refusal(() => {}, changing)).equal('SEAL_VERDICT_INCOMPLETE');
+    changing.require({});
+    expect(refusal(() => {}, changing)).equal('SEAL_VERDICT_INCOMPLETE');
+  });
+
   it('seals members of a consignment as such, and none that it does not hold', () => {
     const consignment = {
       id: 'c0'.repeat(16),

@@ -96,6 +96,27 @@ describe('verifier', () => {
     expect(objects.map(({ reject }) => reject)).deep.equal([undefined, undefined]);
   });
 
+  it('judges by the rules of the moment', () => {
+    const changing = new Verifier([publicKeyOf(key)], [RULES]);
+    const code = () => {
+      const answer = changing.manifests(sealedManifests(single()));
+      return answer.ok ? answer.value.objects[0].reject?.code : answer.code;
+    };
+    expect(code()).equal(undefined);
+    changing.useTenants([{ ...RULES, labels: ['public'] }]);
+    expect(code()).equal('VERIFY_LABEL_NOT_ALLOWED');
+    changing.useTenants([{ ...RULES, name: 'beta' }]);
+    expect(code()).equal('VERIFY_TENANT_UNKNOWN');
+    changing.useTenants([RULES]);
+    expect(code()).equal(undefined);
+  });
+
+  it('FAULTS 63: what an objection quotes is safe to show', () => {
+    const answer = verifier.manifests(sealedManifests(single({ label: 'x\u202e\u001b[31m' })));
+    const detail = answer.ok ? answer.value.objects[0].reject?.detail : answer.detail;
+    expect(detail).to.not.match(/[\u202e\u001b]/);
+  });
+
   it('answers a heartbeat', () => {
     expect(verifier.heartbeat(heartbeat)).deep.equal({ ok: true, value: heartbeatOf(HEARTBEAT_SAMPLE) });
   });
@@ -158,6 +179,9 @@ describe('verifier', () => {
     ['a label that is absent', single({ label: '' }), {}, 'VERIFY_LABEL_NOT_ALLOWED'],
     ['another allowed label', single({ label: 'internal' }), {}, 'none'],
     ['an object at the limit', single({}, PAYLOAD.subarray(0, 1000)), { maxObjectBytes: 1000 }, 'none'],
+    ['a type on the list', single({ type: 'text/plain; charset=utf-8' }), { types: ['text/plain'] }, 'none'],
+    ['a type of a family', single({ type: 'Image/PNG' }), { types: ['image/*'] }, 'none'],
+    ['another type', single({ type: 'text/html' }), { types: ['text/plain', 'image/*'] }, 'VERIFY_TYPE_NOT_ALLOWED'],
     ['an object beyond it', single({}, PAYLOAD.subarray(0, 1001)), { maxObjectBytes: 1000 }, 'VERIFY_TOO_LARGE'],
     ['a missing verdict', noVerdict(), {}, 'VERIFY_VERDICT_MISSING'],
     [

@@ -150,7 +150,7 @@ const withSeparator = (path: string): string => (path.endsWith(sep) ? path : pat
 /** The path with links resolved as far as it exists already. */
 function canonical(path: string): string {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch {
     const parent = dirname(path);
     return parent === path ? path : join(canonical(parent), basename(path));

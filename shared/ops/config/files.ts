@@ -9,6 +9,7 @@ import { LIMITS } from '../../core/limits.js';
 
 const OTHERS_WRITE = 0o002;
 const OTHERS_READ = 0o004;
+const buffer = Buffer.alloc(64 * 1024);
 
 /**
  * Text of a configuration file of bounded size. CONFIG_UNREADABLE when it cannot be had, CONFIG_EXPOSED when anybody on
@@ -26,13 +27,16 @@ export function readConfigText(path: string, maxBytes: number = LIMITS.configMax
     const stat = fstatSync(file);
     if (!stat.isFile()) throw unreadable(path, 'it is not a file');
     if ((stat.mode & OTHERS_WRITE) !== 0) throw exposed(path);
-    const bytes = Buffer.alloc(maxBytes + 1);
+    const parts: Buffer[] = [];
     let length = 0;
-    for (let got = -1; got !== 0 && length < bytes.length; length += got) {
-      got = readSync(file, bytes, length, bytes.length - length, null);
+    for (let got = -1; got !== 0 && length <= maxBytes; length += got) {
+      got = readSync(file, buffer, 0, Math.min(buffer.length, maxBytes + 1 - length), null);
+      parts.push(Buffer.from(buffer.subarray(0, got)));
     }
-    if (length === bytes.length) throw unreadable(path, `it is larger than ${maxBytes} bytes`);
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length));
+    // It may have held a password.
+    buffer.fill(0);
+    if (length > maxBytes) throw unreadable(path, `it is larger than ${maxBytes} bytes`);
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts));
   } catch (error) {
     if (error instanceof SluiceError) throw error;
     throw unreadable(path, error instanceof TypeError ? 'it is not UTF-8 text' : wordsOf(error));
@@ -74,8 +78,8 @@ export function yamlFilesIn(folder: string): string[] {
 export function fileWithin(folder: string, name: string): string {
   const path = join(folder, name);
   try {
-    const real = realpathSync(path);
-    if (real.startsWith(realpathSync(folder) + sep)) return real;
+    const real = realpathSync.native(path);
+    if (real.startsWith(realpathSync.native(folder) + sep)) return real;
   } catch (error) {
     throw unreadable(path, codeText(error));
   }

@@ -2,7 +2,7 @@
  * A configuration taken apart: each section, and each tenant, is checked by itself. What is sound is returned even when
  * another is not, so that contradictions are looked for as well and everything is reported at once.
  */
-import { dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { z } from 'zod';
 import { SluiceError } from '../../core/errors.js';
 import { LIMITS } from '../../core/limits.js';
@@ -111,12 +111,14 @@ function readFolder(folder: string, reading: Reading): TenantSection<unknown>[] 
       here.say(`it holds ${names.length} files; allowed: ${LIMITS.configMaxTenants}`);
       return [];
     }
+    // Made once: a schema is costly, and there may be a thousand tenants.
+    const schema = tenantIn(reading.schemaFor(folder));
     let leftBytes: number = LIMITS.tenantFilesMaxBytes;
     return names.flatMap((name) => {
       const text = readFile(folder, name, reading);
       if (text === undefined) return [];
       leftBytes -= text.length;
-      if (leftBytes >= 0) return readFileTenant(join(folder, name), text, reading);
+      if (leftBytes >= 0) return readFileTenant(join(folder, name), text, schema, problems);
       problems.of(join(folder, name)).say(`the tenants' files have more than ${LIMITS.tenantFilesMaxBytes} bytes`);
       return [];
     });
@@ -140,14 +142,12 @@ function readFile(folder: string, name: string, { problems, sources }: Reading):
 }
 
 /** The name of the file is the name of the tenant; one that is given inside must be the same. */
-function readFileTenant(path: string, text: string, { schemaFor, problems }: Reading): TenantSection<unknown>[] {
+function readFileTenant(path: string, text: string, schema: z.ZodObject, problems: Problems): TenantSection<unknown>[] {
   const here = problems.of(path);
   const before = problems.list.length;
   const value = parseYaml(text, here);
   if (problems.list.length > before) return [];
-  const schema = tenantIn(schemaFor(dirname(path)));
-  const file = path.slice(dirname(path).length + 1);
-  const name = /^([a-z0-9][a-z0-9-]{0,62})\.yaml$/.exec(file)?.[1];
+  const name = /^([a-z0-9][a-z0-9-]{0,62})\.yaml$/.exec(basename(path))?.[1];
   if (name === undefined) {
     here.say(
       'the file name is no name of a tenant; allowed: up to 63 lower-case letters, digits and hyphens, then .yaml',

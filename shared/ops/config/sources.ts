@@ -8,6 +8,7 @@ import { LIMITS } from '../../core/limits.js';
 
 /** A file that was changed so recently that its times may not show the next change. */
 const FRESH_MS = 2_000;
+const buffer = Buffer.alloc(64 * 1024);
 
 interface Look {
   /** Inode, size, times and mode. */
@@ -71,11 +72,10 @@ function contentOf(path: string): string {
   try {
     const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      const bytes = Buffer.alloc(64 * 1024);
       for (let done = 0; done <= LIMITS.configMaxBytes; ) {
-        const got = readSync(file, bytes, 0, bytes.length, null);
+        const got = readSync(file, buffer, 0, buffer.length, null);
         if (got === 0) break;
-        digest.update(bytes.subarray(0, got));
+        digest.update(buffer.subarray(0, got));
         done += got;
       }
     } finally {
