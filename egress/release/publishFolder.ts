@@ -72,10 +72,17 @@ export class FolderPublisher {
   begin(request: FolderRequest): boolean {
     return this.within(request, (opened) => {
       if (this.noteOf(request)) return true;
-      const staging = this.openStaging(request, opened);
-      removeTree(staging, request.consignment);
-      staging.createChild(request.consignment, this.folderMode);
-      return false;
+      for (let tries = 0; ; tries++) {
+        try {
+          const staging = this.openStaging(request, opened);
+          removeTree(staging, request.consignment);
+          staging.createChild(request.consignment, this.folderMode);
+          return false;
+        } catch (error) {
+          // Who has just emptied the folder for others may take it away in between.
+          if (errnoOf(error) !== 'ENOENT' || tries >= 3) throw error;
+        }
+      }
     });
   }
 
@@ -104,16 +111,14 @@ export class FolderPublisher {
    */
   publish(request: FolderRequest): Published {
     return this.within(request, (opened) => {
-      const staging = this.openStaging(request, opened);
       const chain = this.openTarget(request, opened);
-      const note = this.noteOf(request) ?? this.note(request, staging);
-      const tree = staging.lstat(request.consignment);
-      const isBuilt = tree !== undefined && tree.ino === note.ino && tree.dev === note.dev;
-      const published = isBuilt
-        ? this.rename(request, staging, chain.at(-1)!)
-        : this.find(request, note, chain.at(-1)!);
+      const note = this.noteOf(request) ?? this.note(request, this.openStaging(request, opened));
+      const places = this.stagingsOf(request, opened);
+      const staging = places.find((place) => isThat(place.lstat(request.consignment), note));
+      const target = chain.at(-1)!;
+      const published = staging ? this.rename(request, staging, target) : this.find(request, note, target);
       // The rename, and folders on the way to it that may be new.
-      staging.sync();
+      for (const place of places) place.sync();
       for (const directory of [...chain].reverse()) directory.sync();
       return published;
     });
@@ -122,13 +127,8 @@ export class FolderPublisher {
   /** Removes what is left out of sight, once the ledger says what has become of the consignment. Can be repeated. */
   forget(request: FolderRequest): void {
     this.within(request, (opened) => {
-      for (const above of this.placesOf(request, opened)) {
-        const staging = openExisting(above, STAGING);
-        if (!staging) continue;
-        opened.push(staging);
-        removeTree(staging, request.consignment);
-        removeIfEmpty(above);
-      }
+      for (const staging of this.stagingsOf(request, opened)) removeTree(staging, request.consignment);
+      for (const above of this.placesOf(request, opened)) removeIfEmpty(above);
       // Last, because as long as it is there somebody knows that there is something to forget.
       if (this.fs.lstatSync(this.noteFile(request), { throwIfNoEntry: false }))
         this.fs.unlinkSync(this.noteFile(request));
@@ -157,6 +157,14 @@ export class FolderPublisher {
     if (!own) return [root!];
     opened.push(own);
     return [root!, own];
+  }
+
+  /** Those of them that are there. An earlier process may have chosen another one than this. */
+  private stagingsOf(request: FolderRequest, opened: Directory[]): Directory[] {
+    return this.placesOf(request, opened).flatMap((above) => {
+      const staging = openExisting(above, STAGING);
+      return staging ? [keep(opened, staging)] : [];
+    });
   }
 
   private openStaging(request: FolderRequest, opened: Directory[]): Directory {
@@ -283,7 +291,7 @@ export class FolderPublisher {
     for (let version = 1; version <= LIMITS.releaseMaxVersions; version++) {
       const name = versionName(wanted, version, 'folder');
       const there = target.lstat(name);
-      if (there?.ino !== note.ino || there.dev !== note.dev) continue;
+      if (!isThat(there, note)) continue;
       return { publishedAs: beside(request, name), version, alreadyThere: true };
     }
     return { publishedAs: request.parts.join('/'), version: 1, alreadyThere: true };
@@ -301,6 +309,9 @@ interface Note {
 const NOT_HERE: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS']);
 const NO_LINKS: ReadonlySet<string> = new Set(['EXDEV', 'EPERM', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 const TAKEN: ReadonlySet<string> = new Set(['EEXIST', 'ENOTEMPTY', 'ENOTDIR', 'EISDIR']);
+
+const isThat = (there: nodeFs.BigIntStats | undefined, { dev, ino }: Note): boolean =>
+  there !== undefined && there.ino === ino && there.dev === dev;
 
 const beside = ({ parts }: FolderRequest, name: string): string => [...parts.slice(0, -1), name].join('/');
 

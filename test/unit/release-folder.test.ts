@@ -1,6 +1,7 @@
 /** Publishing a consignment: all of it or nothing, once, over crashes at every call and disks that fail (FAULTS 50-53). */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type FolderMember, FolderPublisher, type FolderRequest } from '../../egress/release/publishFolder.js';
@@ -8,6 +9,7 @@ import type { FileSystem } from '../../shared/ops/directories.js';
 import {
   type Call,
   contents,
+  memoryFolder,
   newFolder,
   otherFileSystem,
   removeFolders,
@@ -37,7 +39,7 @@ interface Bench {
 
 /** All but the large one are in one payload, that is one by itself. */
 function newBench(under?: string): Bench {
-  const base = newFolder();
+  const base = newFolder(memoryFolder());
   const [spool, notes] = [join(base, 'spool'), join(base, 'notes')];
   const storage = under ? newFolder(under) : join(base, 'storage');
   for (const path of [spool, notes, storage]) fs.mkdirSync(path, { recursive: true });
@@ -150,7 +152,7 @@ describe('release of consignments', () => {
     expect(contents(bench.storage)).to.deep.equal(sorted({ ...PUBLISHED(), ...PUBLISHED('demo/année/2026/sub.v2') }));
   });
 
-  const other = otherFileSystem();
+  const other = otherFileSystem() === memoryFolder() ? tmpdir() : undefined;
   for (const [place, under] of [
     ['the same file system', undefined],
     ['another file system', other],
@@ -158,7 +160,7 @@ describe('release of consignments', () => {
     for (const taken of [false, true]) {
       it(`FAULTS 51, 52: a crash after any call, storage on ${place}${taken ? ', name taken' : ''}: nothing half visible, published once`, function () {
         if (place !== 'the same file system' && !under) this.skip();
-        this.timeout(20_000);
+        this.timeout(60_000);
         let calls = 0;
         for (let crashAt = 1, crashed = true; crashed; crashAt++) {
           const bench = newBench(under);
@@ -348,6 +350,40 @@ describe('release of consignments', () => {
     release(bench, ledger, watchedFs({ before }));
     expect(contents(bench.storage)).to.deep.equal(sorted(PUBLISHED()));
     expect(fs.readdirSync(join(bench.storage, 'demo'))).to.deep.equal(['année']);
+  });
+
+  it('FAULTS 51: what an earlier process has built in the folder of the tenant is found there and published', () => {
+    const bench = newBench();
+    const exdev = ({ name, args }: Call) => {
+      if (name !== 'renameSync' || !String(args[0]).endsWith(ID)) return;
+      const fd = Number(String(args[0]).split('/')[4]);
+      const from = fs.readlinkSync(`/proc/self/fd/${fd}`);
+      throw systemError(from === join(bench.storage, '.sluice-staging') ? 'EXDEV' : 'ECRASH');
+    };
+    const publisher = new FolderPublisher(bench.notes, { fs: watchedFs({ before: exdev }) });
+    for (let tries = 0; tries < 2; tries++) {
+      publisher.begin(bench.request);
+      for (const member of bench.members) publisher.add(bench.request, member);
+      expect(() => publisher.publish(bench.request)).to.throw();
+    }
+    expect(fs.readdirSync(bench.notes)).to.deep.equal([`${ID}.folder`]);
+    const ledger: string[] = [];
+    release(bench, ledger);
+    expect(ledger).to.deep.equal(['année/2026']);
+    expect(contents(bench.storage)).to.deep.equal(sorted(PUBLISHED()));
+  });
+
+  it('FAULTS 55: a folder for hidden things that others take away in the meantime is made again', () => {
+    const bench = newBench();
+    fs.mkdirSync(join(bench.storage, 'demo'));
+    let removed = 0;
+    const before = ({ name, args }: Call) => {
+      if (name === 'mkdirSync' && String(args[0]).endsWith(ID) && removed++ < 2)
+        fs.rmdirSync(join(bench.storage, '.sluice-staging'));
+    };
+    release(bench, [], watchedFs({ before }));
+    expect(removed).to.equal(3);
+    expect(contents(bench.storage)).to.deep.equal(sorted(PUBLISHED()));
   });
 
   it('where no rename leads from the root of the storage into it, it is built anew in the folder of the tenant', () => {
