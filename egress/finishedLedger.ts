@@ -3,6 +3,7 @@
  * envelope of any age still finds that its transfer is over, and releases nothing (FAULTS 5).
  */
 import type { LedgerFile } from '../shared/ops/ledgerFile.js';
+import { CONSIGNMENT_MARK } from '../shared/ops/receipts/outbox.js';
 import type { ObjectId } from '../shared/wire/statements.js';
 
 /** Part of a migration: never edit it. */
@@ -66,7 +67,7 @@ export class FinishedLedger {
                 OR (objects.state = 'quarantined' AND objects.bytes_gone_ms IS NULL)
                 OR objects.rowid = (SELECT max(rowid) FROM objects)
                 OR transfer IN (SELECT transfer FROM receipts_due)))
-         AND (consignment IS NULL OR EXISTS
+         AND (consignment IS NULL OR '${CONSIGNMENT_MARK}' || consignment NOT IN (SELECT transfer FROM receipts_due) AND EXISTS
            (SELECT 1 FROM consignments JOIN histories ON histories.history = consignments.history
               WHERE id = payloads.consignment AND consignments.state IN ('released', 'quarantined')
                 AND consignments.changed_ms < ?1 AND accounted >= first_sequence + objects - 1

@@ -72,8 +72,9 @@ export class SideMetrics {
   objects(news: readonly ObjectNews[]): void {
     const nowMs = performance.now();
     for (const { transfer, tenant, sizeBytes, state, code } of news) {
-      if (transfer !== '') this.times.note(transfer, state, nowMs);
-      if (!OUTCOMES.has(state)) continue;
+      const before = transfer === '' ? undefined : this.times.note(transfer, state, nowMs);
+      // News that it was scanned finds a taken object taken.
+      if (!OUTCOMES.has(state) || before === state) continue;
       this.outcomes.inc({ state, code: codeLabel(code) });
       if (WITH_BYTES.has(state) && this.isTenant(tenant)) this.bytes.inc({ tenant, state }, sizeBytes);
     }

@@ -37,7 +37,8 @@ export class StageTimes {
     private readonly took: (step: string, ms: number) => void,
   ) {}
 
-  note(transfer: string, state: string, nowMs: number): void {
+  /** @returns the state it was in, as far as it is followed */
+  note(transfer: string, state: string, nowMs: number): string | undefined {
     const before = this.seen.get(transfer);
     if (before) {
       const step = STEPS[this.side][`${before.state} ${state}`];
@@ -48,6 +49,7 @@ export class StageTimes {
     // Beyond the bound nothing new is followed: a storm is measured by its first objects.
     else if (before || this.seen.size < LIMITS.objectsTimed)
       this.seen.set(transfer, { state, atMs: nowMs, firstMs: before?.firstMs ?? nowMs });
+    return before?.state;
   }
 
   get size(): number {

@@ -83,11 +83,18 @@ describe('metrics', () => {
 
   it('objects are counted by state and code, bytes by tenant; what objects bring along is never a label', async () => {
     const metrics = new SideMetrics('low', isTenant);
-    metrics.objects([object('taken'), object('sent'), object('sent', { tenant: 'x"} 1\nevil' }), object('sealed')]);
+    metrics.objects([
+      object('taken'),
+      object('taken'),
+      object('sent'),
+      object('sent', { tenant: 'x"} 1\nevil' }),
+      object('sealed'),
+    ]);
     metrics.objects([object('refused', { code: 'SCAN_TIMEOUT' }), object('refused', { code: '<script>' })]);
     metrics.alarm({ code: 'SPOOL_FULL' });
     const text = await metrics.text(lowStatus());
     const values = series(text);
+    expect(values.get('sluice_object_events_total{code="none",state="taken"}'), 'scanned meanwhile').to.equal(1);
     expect(values.get('sluice_object_events_total{code="none",state="sent"}')).to.equal(2);
     expect(values.get('sluice_object_events_total{code="SCAN_TIMEOUT",state="refused"}')).to.equal(1);
     expect(values.get('sluice_object_events_total{code="other",state="refused"}')).to.equal(1);

@@ -143,9 +143,11 @@ describe('removing what is finished', () => {
       expect(pruneAll()).to.equal(0);
       ledger.setReleased(transferId(2), 'y');
       ledger.closePayload(objectId(2));
-      ledger.consignments.setReleased(consignment.id);
       settle(ledger);
+      ledger.consignments.setReleased(consignment.id);
       clock.advance(1);
+      expect(pruneAll(), 'its receipt is due').to.equal(0);
+      settle(ledger);
       expect(pruneAll()).to.equal(2);
       expect(ledger.consignments.get(consignment.id)).to.equal(undefined);
       expect(ledger.admit(objectId(1_001), { ...manifests(1, [verified(1)]), consignment })).to.equal('over');
