@@ -56,7 +56,7 @@ const HOUSEKEEPING_MS = 200;
 const STAGE = { attempts: 1_000, backoffMs: 500, fresh: true } as const;
 const ENDED_SESSIONS = 64;
 /** Jobs at once. Releasing ones wait for the releasing processes, which take turns between tenants. */
-const VERIFYING_AT_ONCE = 4;
+const VERIFYING_AT_ONCE = 16;
 const RELEASING_AT_ONCE = 64;
 const SMALL_ENVELOPE_BYTES = 8 * 1024;
 /** Work that fell out of the queues (a store that was away, a job that gave up) is put into them again. */

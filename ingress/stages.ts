@@ -69,7 +69,7 @@ type Decision = { passed: Verdict } | { state: 'refused' | 'held'; code: ErrorCo
 
 /** Bytes and objects of one scan job: many small files at once, but a large one does not wait for a hundred others. */
 const JOB_MAX_OBJECTS = 256;
-/** Payloads of a seal job that are numbered and recorded together. */
+/** Payloads that are numbered and recorded together; a seal job has no more of them, for others wait behind it. */
 const SEALED_TOGETHER = 16;
 
 export class LowStages {
@@ -107,7 +107,11 @@ export class LowStages {
     await this.scan.add(this.jobs(transfers));
   }
   async enqueueSeal(transfers: readonly TransferId[]): Promise<void> {
-    await this.seal.add(this.jobs(transfers));
+    const { ledger, bundles } = this.tools;
+    const alone = (transfer: TransferId) => (ledger.object(transfer)?.sizeBytes ?? 0) > bundles.bundleMaxFileBytes;
+    const single = new Set(transfers.filter(alone));
+    const bundled = transfers.filter((transfer) => !single.has(transfer));
+    await this.seal.add([...this.jobs(bundled), ...this.jobs([...single], SEALED_TOGETHER)]);
   }
   private async enqueueConsignment({ id, tenant, root, objects }: LowConsignment): Promise<void> {
     const title = `${tenant}: ${root}/ (consignment of ${objects})`;
@@ -120,10 +124,10 @@ export class LowStages {
     await this.sendLines.put(this.tools.ledger.payload(payload)?.tenant ?? '', payload);
   }
 
-  private jobs(transfers: readonly TransferId[]): StageJob<TransfersJob>[] {
+  private jobs(transfers: readonly TransferId[], most = JOB_MAX_OBJECTS): StageJob<TransfersJob>[] {
     const jobs = [];
-    for (let first = 0; first < transfers.length; first += JOB_MAX_OBJECTS) {
-      const some = transfers.slice(first, first + JOB_MAX_OBJECTS);
+    for (let first = 0; first < transfers.length; first += most) {
+      const some = transfers.slice(first, first + most);
       jobs.push({ key: some[0]!, ...this.describe(some), data: { transfers: some } });
     }
     return jobs;

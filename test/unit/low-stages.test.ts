@@ -135,6 +135,14 @@ describe('stages of the low side', () => {
       expect(ledger.object(transfers[0]!)!.verdict).to.deep.equal(verdict('pass'));
     });
 
+    it("FAULTS 60: a seal job holds few payloads, so that another tenant's does not wait for hundreds", async () => {
+      const large = Array.from({ length: 40 }, (_, n) => take(`large ${n}`, 2_001));
+      const small = [take('a'), take('b')];
+      await stages.runScan({ transfers: [...large, ...small] });
+      expect(jobs.map(({ data }) => data.transfers!.length)).to.deep.equal([2, 16, 16, 8]);
+      expect(jobs[0]!.data.transfers).to.deep.equal(small);
+    });
+
     it('what is refused goes into quarantine with its bytes, the rest goes on', async () => {
       scan = (name) => (name === 'bad' ? verdict('refuse', 'SCAN_TYPE_NOT_ALLOWED') : verdict('pass'));
       const [bad, good] = [take('bad'), take('good')];
