@@ -7,6 +7,7 @@ import { parseRate, parseSize } from '../shared/core/units.js';
 import { benchFairness } from './fairness.js';
 import { benchFec } from './fec.js';
 import { benchIntake } from './intake.js';
+import { benchReceipts } from './receipts.js';
 
 function machine(): object {
   let commit = 'unknown';
@@ -121,15 +122,37 @@ async function intake(args: string[]): Promise<void> {
   say(`load average ${result.loadAverage}`);
 }
 
+async function receipts(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      count: { type: 'string', default: '10000' },
+      dir: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const count = Number(values.count);
+  if (!Number.isInteger(count) || count < 1) throw new SluiceError('USAGE', '--count is a whole number.');
+  const result = await benchReceipts(count, values.dir);
+  if (values.json) process.stdout.write(`${JSON.stringify({ bench: 'receipts', ...machine(), ...result })}\n`);
+  else {
+    const { receiptsPerSecond, cpuMsPerThousand } = result;
+    const cost = `${cpuMsPerThousand.toFixed(0)} ms of processor time for a thousand`;
+    process.stderr.write(`${count} receipts: ${receiptsPerSecond.toFixed(0)} a second, ${cost}\n`);
+  }
+}
+
 const USAGE = `sluice bench fec --k K --repair M --lost E [--json]
        sluice bench fairness [--big 5GiB] [--storm FILES] [--storm-size 4KiB] [--letters 20] [--size 10KiB] [--rate 200Mbps] [--weights SECONDS] [--json]
-       sluice bench intake [--count 100000] [--size 4KiB] [--dir DIR] [--json]`;
+       sluice bench intake [--count 100000] [--size 4KiB] [--dir DIR] [--json]
+       sluice bench receipts [--count 10000] [--dir DIR] [--json]`;
 
 const [what, ...args] = process.argv.slice(2);
 try {
   if (what === 'fec') await fec(args);
   else if (what === 'fairness') await fairness(args);
   else if (what === 'intake') await intake(args);
+  else if (what === 'receipts') await receipts(args);
   else throw new SluiceError('USAGE', USAGE);
 } catch (error) {
   process.stderr.write(`sluice bench: ${wordsOf(error)}\n`);

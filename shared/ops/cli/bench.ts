@@ -9,7 +9,7 @@ const MODULE = fileURLToPath(new URL('../../../bench/main.js', import.meta.url))
 export function addBenchCommand(program: Command, finish: (code: ExitCode) => void): void {
   program
     .command('bench')
-    .description('measure: "sluice bench fec" or "sluice bench fairness"')
+    .description('measure one part: fec, fairness, intake or receipts')
     .helpOption(false)
     .argument('[args...]')
     .allowUnknownOption()
