@@ -104,6 +104,17 @@ describe('configuration: reload', () => {
     expect(look()).deep.equal(['over CONFIG_REFUSED', 'CONFIG_RELOADED Tenants added: b; changed: a.']);
   });
 
+  it('says all that is wrong in one line', () => {
+    main();
+    put('a.yaml', 'share: /in/a\n');
+    begin();
+    put('a.yaml', 'share: 5\n');
+    put('b.yaml', 'share: 6\n');
+    expect(look()).length(1);
+    expect(said[0]).match(/a\.yaml:1:1: share is 5; .*b\.yaml:1:1: share is 6; /);
+    expect(said[0]).not.contain('\n');
+  });
+
   it('says that what was wrong is over, also when it is as it was before', () => {
     main();
     put('a.yaml', 'share: /in/a\n');

@@ -114,7 +114,8 @@ export class ConfigWatcher<S extends Settings> {
   #refuse(words: string): void {
     if (words === this.#refused) return;
     this.#refused = words;
-    this.tools.alarm('CONFIG_REFUSED', words);
+    // An alarm is one line, wherever it is shown.
+    this.tools.alarm('CONFIG_REFUSED', words.replaceAll('\n', '; '));
   }
 
   #sayRestart(now: ReadonlyMap<string, string>): void {
