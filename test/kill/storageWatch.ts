@@ -31,7 +31,23 @@ export class StorageWatch {
 
   look(): void {
     for (const storage of this.storages) {
-      for (const path of filesBelow(storage.folder)) this.lookAt(storage, path);
+      const paths = filesBelow(storage.folder);
+      if (!storage.empties) this.lookForHalves(storage, new Set(paths));
+      for (const path of paths) this.lookAt(storage, path);
+    }
+  }
+
+  /** A consignment of which some is there and some is not. */
+  private lookForHalves({ tenant, folder }: Storage, paths: ReadonlySet<string>): void {
+    const there = new Map<string, boolean>();
+    for (const object of this.dropped.values()) {
+      if (object.tenant !== tenant || object.consignment === undefined) continue;
+      const isThere = paths.has(object.path);
+      const before = there.get(object.consignment);
+      if (before !== undefined && before !== isThere) {
+        this.strange.set(join(folder, object.consignment), 'a part of a consignment');
+      }
+      there.set(object.consignment, isThere);
     }
   }
 

@@ -1,4 +1,5 @@
 /** What the kill harness looks for must be found when it is there: a watch that sees nothing would praise anything. */
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -46,6 +47,23 @@ describe('the watch over storages of the kill harness', () => {
     const renamed = world();
     renamed.publish('another name', renamed.bytes);
     expect(renamed.watch.strange.size).to.equal(1);
+  });
+
+  it('finds a consignment of which a part is there', () => {
+    const base = newFolder();
+    const dropped = new Map(
+      ['case/.consignment', 'case/paper'].map((path) => [
+        createHash('sha256').update(path).digest('hex'),
+        { tenant: 'town', path, sizeBytes: path.length, consignment: 'case' },
+      ]),
+    );
+    const watch = new StorageWatch([{ tenant: 'town', folder: base, empties: false }], dropped);
+    fs.mkdirSync(join(base, 'case'));
+    watch.look();
+    expect(watch.strange.size).to.equal(0);
+    fs.writeFileSync(join(base, 'case/paper'), 'case/paper');
+    watch.look();
+    expect(watch.strange.size).to.equal(1);
   });
 
   it('finds an object that is there twice, also when the tenant has taken the first away', () => {
