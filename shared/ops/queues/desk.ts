@@ -78,13 +78,17 @@ export function deskOf(queue: AnyQueue): Desk {
   return {
     async jobs(states, first, last) {
       const most = first + LIMITS.queueShownJobs - 1;
-      const found: Job[] = [];
-      for (const state of states) {
-        // A page of each of its lists; together they are cut to one page again.
-        const types: JobType[] = state === 'waiting' ? WAITING : [state];
-        found.push(...(await queue.getJobs(types, first, Math.min(last, most))).slice(0, last - first + 1));
-      }
-      return found.filter((job) => job !== undefined && job !== null).map(shown);
+      // A page of each of its lists; together they are cut to one page again.
+      const pages = await Promise.all(
+        states.map(async (state) => {
+          const types: JobType[] = state === 'waiting' ? WAITING : [state];
+          return (await queue.getJobs(types, first, Math.min(last, most))).slice(0, last - first + 1);
+        }),
+      );
+      return pages
+        .flat()
+        .filter((job) => job !== undefined && job !== null)
+        .map(shown);
     },
     async job(id) {
       const job = await queue.getJob(id);
