@@ -42,6 +42,9 @@ export interface Standing {
 /** A session ends once another one is heard and it has missed this many of its own heartbeats. */
 const HEARTBEATS_MISSED = 3;
 
+/** What lasts is said again, for its alarm to hold. */
+const SAY_AGAIN_MS = 300_000;
+
 interface Passed {
   heartbeat: Heartbeat;
   dueMs: number;
@@ -53,6 +56,7 @@ export class LinkPosition {
   private readonly ending = new Map<string, number>();
   private silent = false;
   private jumping = false;
+  private jumpSaidMs = 0;
 
   /** Whether nothing has come for link.silence. */
   get isSilent(): boolean {
@@ -75,7 +79,10 @@ export class LinkPosition {
     if (sequenceDone > accounted + most) {
       if (ledger.isKnownHistory(history)) {
         const words = `It says ${sequenceDone}, and ${accounted} was the last that is accounted for.`;
-        if (!this.jumping) events.alarm('SEQUENCE_JUMP', words);
+        if (!this.jumping || nowMs - this.jumpSaidMs >= SAY_AGAIN_MS) {
+          this.jumpSaidMs = nowMs;
+          events.alarm('SEQUENCE_JUMP', words);
+        }
         this.jumping = true;
         return;
       }

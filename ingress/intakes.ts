@@ -27,6 +27,8 @@ export interface IntakesTools {
 type Requests = Pick<IntakeProtocol['requests'], 'dispose' | 'lie'>;
 
 const STUCK_MS = 30_000;
+/** What lasts is said again, for its alarm to hold. */
+const SAY_AGAIN_MS = 300_000;
 /** Batches of different processes are told apart by their numbers. */
 const BATCHES = 1e9;
 const STOP_MS = 5_000;
@@ -41,6 +43,8 @@ interface Process {
   heardMs: number;
   /** Whose share it hangs in; '' when it is not known. */
   stuckAt: string | undefined;
+  /** When that was said. */
+  saidMs: number;
 }
 
 export class Intakes {
@@ -94,7 +98,13 @@ export class Intakes {
   private look(nowMs: number): void {
     for (const process of [...this.processes]) {
       if (nowMs - process.heardMs < (this.tools.stuckMs ?? STUCK_MS) || process.child.pid === undefined) continue;
-      if (process.stuckAt !== undefined) continue;
+      if (process.stuckAt !== undefined) {
+        if (nowMs - process.saidMs < SAY_AGAIN_MS) continue;
+        process.saidMs = nowMs;
+        this.tools.alarm('INTAKE_STUCK', 'It still hangs.', process.stuckAt);
+        continue;
+      }
+      process.saidMs = nowMs;
       const tenant = process.only ?? readWhereabouts(process.whereaboutsFile);
       process.stuckAt = tenant;
       const where = tenant === '' ? 'It is not known where.' : `It is at the share of "${tenant}".`;
@@ -143,6 +153,7 @@ export class Intakes {
       news: undefined,
       heardMs: performance.now(),
       stuckAt: undefined,
+      saidMs: 0,
     };
     this.processes.push(process);
     return process;

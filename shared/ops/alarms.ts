@@ -36,9 +36,16 @@ const HOLDS_MS: Readonly<Record<string, number>> = {
   CLOCK_STEPPED: 60 * MINUTE_MS,
 };
 
-/** Sentences of one kind that are told within a span; the others of that span become one. */
+/** With `about` these say what waits for it, and are cleared; without it they are single events. */
+const STANDING_ABOUT: ReadonlySet<string> = new Set(['STORAGE_FULL']);
+
+/**
+ * Sentences of one kind that are told within a span; the others of that span become one. An alarm that goes on and on is
+ * told ever more rarely: its spans double, and each after the first one has a single sentence.
+ */
 const SENTENCES = 10;
 const SPAN_MS = 10_000;
+const SPAN_MAX_MS = 10 * MINUTE_MS;
 
 interface Held {
   code: string;
@@ -50,6 +57,7 @@ interface Held {
   /** Monotonic. */
   raisedMs: number;
   spanMs: number;
+  spanLengthMs: number;
   said: number;
   unsaid: number;
 }
@@ -82,7 +90,7 @@ export class Alarms {
     }
     if (known) return this.again(known, words, nowMs, wallMs);
     const fresh = { code, about, words, sinceMs: wallMs, lastMs: wallMs, count: 1, raisedMs: nowMs };
-    this.held.set(keyOf(code, about), { ...fresh, spanMs: nowMs, said: 1, unsaid: 0 });
+    this.held.set(keyOf(code, about), { ...fresh, spanMs: nowMs, spanLengthMs: SPAN_MS, said: 1, unsaid: 0 });
     return { code, words };
   }
 
@@ -91,8 +99,8 @@ export class Alarms {
     held.lastMs = wallMs;
     held.raisedMs = nowMs;
     held.count++;
-    if (nowMs - held.spanMs >= SPAN_MS) this.beginSpan(held, nowMs);
-    if (held.said >= SENTENCES) {
+    if (nowMs - held.spanMs >= held.spanLengthMs) this.beginSpan(held, nowMs);
+    if (held.said >= (held.spanLengthMs === SPAN_MS ? SENTENCES : 1)) {
       held.unsaid++;
       return undefined;
     }
@@ -114,11 +122,12 @@ export class Alarms {
     const nowMs = this.clock.monotonicMs();
     const sayings: Saying[] = [];
     for (const [key, one] of this.held) {
-      if (one.unsaid > 0 && nowMs - one.spanMs >= SPAN_MS) {
+      if (one.unsaid > 0 && nowMs - one.spanMs >= one.spanLengthMs) {
         sayings.push({ code: one.code, words: `${one.words} (And ${one.unsaid - 1} more of this kind.)` });
         this.beginSpan(one, nowMs);
+        one.said = 1;
       }
-      if (nowMs - one.raisedMs >= holdsMs(one.code)) this.end(key, one);
+      if (nowMs - one.raisedMs >= holdsMs(one)) this.end(key, one);
     }
     return sayings;
   }
@@ -136,6 +145,9 @@ export class Alarms {
   }
 
   private beginSpan(held: Held, nowMs: number): void {
+    // After a quiet time it is told at once again.
+    const wentOn = nowMs - held.spanMs < 2 * held.spanLengthMs;
+    held.spanLengthMs = wentOn ? Math.min(2 * held.spanLengthMs, SPAN_MAX_MS) : SPAN_MS;
     held.spanMs = nowMs;
     held.said = 0;
     held.unsaid = 0;
@@ -158,7 +170,8 @@ const keyOf = (code: string, about: string): string => `${code} ${about}`;
 const entryOf = (code: string) => (Object.hasOwn(ERRORS, code) ? ERRORS[code as ErrorCode] : ERRORS.INTERNAL);
 const severityOf = (code: string) => entryOf(code).severity;
 
-function holdsMs(code: string): number {
+function holdsMs({ code, about }: Held): number {
+  if (about !== '' && STANDING_ABOUT.has(code)) return UNTIL_CLEARED;
   if (severityOf(code) === 'info') return INFO_MS;
   return HOLDS_MS[code] ?? EVENT_MS;
 }

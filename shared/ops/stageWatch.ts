@@ -9,9 +9,12 @@ type AnyStage = Pick<Stage<never>, 'name' | 'counts' | 'isPaused'>;
 
 /** A store that has not answered for this long counts as away. */
 const PATIENCE_MS = 3_000;
+/** As long as it is away this is said again, for the alarm to hold. */
+const AGAIN_MS = 20_000;
 const NOTHING: StageCounts = { waiting: 0, active: 0, delayed: 0, failed: 0, completed: 0 };
 
 export interface StageWatchEvents {
+  /** Said again while it lasts. */
   away(): void;
   back(): void;
 }
@@ -22,6 +25,7 @@ export class StageWatch {
   isUp = true;
   private asking = false;
   private answeredMs: number;
+  private saidMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly watched: readonly AnyStage[],
@@ -51,10 +55,14 @@ export class StageWatch {
   }
 
   private setUp(isUp: boolean): void {
-    if (isUp === this.isUp) return;
+    const isNews = isUp !== this.isUp;
     this.isUp = isUp;
-    if (isUp) this.events.back();
-    else this.events.away();
+    if (isUp) {
+      if (isNews) this.events.back();
+    } else if (isNews || this.now() - this.saidMs >= AGAIN_MS) {
+      this.saidMs = this.now();
+      this.events.away();
+    }
   }
 }
 

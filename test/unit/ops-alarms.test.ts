@@ -53,6 +53,32 @@ describe('alarms', () => {
     expect(told.at(-1)).to.include('10000. (And 9989 more of this kind.)');
   });
 
+  it('what goes on for an hour is told ever more rarely, and after a quiet time at once', () => {
+    for (let second = 0; second < 3_600; second++) {
+      news.alarm('INTAKE_UNREADABLE', `poll ${second}`);
+      news.tick();
+      clock.advance(1_000);
+    }
+    expect(active()[0]![2]).to.equal(3_600);
+    expect(told.length).to.be.within(12, 30);
+    clock.advance(50_000);
+    news.alarm('SPOOL_IO', 'x');
+    told.length = 0;
+    clock.advance(250_000);
+    news.tick();
+    for (let n = 0; n < 3; n++) news.alarm('SPOOL_IO', `again ${n}`);
+    const again = told.filter((words) => words.startsWith('SPOOL_IO'));
+    expect(again).to.deep.equal(['SPOOL_IO: again 0', 'SPOOL_IO: again 1', 'SPOOL_IO: again 2']);
+  });
+
+  it('STORAGE_FULL holds for whom it is about until there is room, and for a while as an event', () => {
+    news.alarm('STORAGE_FULL', 'waits', 'town');
+    news.alarm('STORAGE_FULL', 'made room');
+    clock.advance(3_600_000);
+    news.tick();
+    expect(active().map(([, words]) => words)).to.deep.equal(['waits']);
+  });
+
   it('are told apart by what they are about, up to a bound', () => {
     for (let n = 0; n < 3_000; n++) news.alarm('TENANT_STARVED', `tenant ${n}`, String(n));
     expect(news.alarms.active()).to.have.length(LIMITS.alarmsActive);

@@ -94,12 +94,16 @@ describe('status of a side', () => {
       await new Promise(setImmediate);
     }
     expect(said).to.deep.equal(['away']);
+    nowMs = 30_000;
+    watch.look();
+    expect(said, 'again, while it lasts').to.deep.equal(['away', 'away']);
+    await new Promise(setImmediate);
     expect(watch.isUp).to.equal(false);
     expect(watch.stages, 'as last heard').to.deep.equal([expected]);
     answers = true;
     watch.look();
     await until('it is back', () => watch.isUp);
-    expect(said).to.deep.equal(['away', 'back']);
+    expect(said).to.deep.equal(['away', 'away', 'back']);
   });
 
   it('FAULTS 22: a clock that is set is noticed, and ages are not trusted for an hour', () => {
