@@ -30,7 +30,7 @@ export class Consignments {
   private round = 0;
 
   constructor(
-    private readonly known: KnownEntries,
+    private readonly known: () => KnownEntries,
     private readonly incomplete: IncompleteNames,
     private readonly holdMs: number,
   ) {}
@@ -65,7 +65,7 @@ export class Consignments {
       return true;
     }
     if (!marker || marker.isDirectory()) return false;
-    return this.known.stateOf(`${key}/${MARKER}`, identityOf(marker)) !== 'taken';
+    return this.known().stateOf(`${key}/${MARKER}`, identityOf(marker)) !== 'taken';
   }
 
   /** `settled`: refused, and nothing has changed since. */

@@ -8,7 +8,7 @@ import type { Room } from './room.js';
 import type { Refusal, WalkOptions } from './share.js';
 import type { SnapshotOptions } from './snapshot.js';
 import type { Spool } from './spool.js';
-import type { TenantShare } from './tenantIntake.js';
+import type { TenantShare } from './tenantDesk.js';
 
 export interface IntakeConfig extends Pick<WalkOptions, 'incompleteSuffixes' | 'reservedTopFolders' | 'maxMembers'> {
   readonly tenants: readonly TenantShare[];

@@ -1,7 +1,7 @@
 /** What the intake process and the supervisor say to each other. */
 import type { ErrorCode } from '../../shared/core/errors.js';
 import type { DisposeOutcome } from './dispose.js';
-import type { TenantShare } from './tenantIntake.js';
+import type { TenantShare } from './tenantDesk.js';
 import type { QuotaRoom } from './watch.js';
 
 export type IntakeTenant = TenantShare & { accepted: string; afterSent: 'move' | 'keep' | 'delete' };

@@ -9,7 +9,7 @@ import { setOf } from './consignments.js';
 import type { Gateway } from './gateway.js';
 import { gatherFolder } from './share.js';
 import { type Snapshot, takeSnapshot, takeSnapshotElsewhere } from './snapshot.js';
-import type { Candidate } from './tenantIntake.js';
+import type { Candidate } from './tenantDesk.js';
 
 export interface Taking {
   readonly members: readonly Candidate[];

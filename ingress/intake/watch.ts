@@ -13,7 +13,8 @@ import { Room } from './room.js';
 import { type PollReport, type ShareReport, sumOf } from './round.js';
 import type { Refusal } from './share.js';
 import { Spool } from './spool.js';
-import { type Quota, TenantIntake, type TenantShare } from './tenantIntake.js';
+import type { Quota, TenantShare } from './tenantDesk.js';
+import { TenantIntake } from './tenantIntake.js';
 
 export type { IntakeConfig, IntakeTools } from './gateway.js';
 
@@ -69,7 +70,7 @@ export class Intake {
   mayLie(tenant: string, rawPath: Uint8Array, identity: Identity | undefined): boolean {
     const served = this.tenants.get(tenant);
     if (!served || !identity) return true;
-    return served.known.stateOf(keyOf(rawPath), identity) !== undefined;
+    return served.desk.known.stateOf(keyOf(rawPath), identity) !== undefined;
   }
 
   get names(): string[] {
@@ -89,8 +90,8 @@ export class Intake {
     this.gateway.room.grant(roomBytes);
     for (const [name, tenant] of this.tenants) {
       const quota = Object.hasOwn(quotas, name) ? quotas[name]! : BOUNDLESS;
-      tenant.quota = quota;
-      tenant.room.grant(quota.leftBytes, quota.leftObjects);
+      tenant.desk.quota = quota;
+      tenant.desk.room.grant(quota.leftBytes, quota.leftObjects);
     }
   }
 
@@ -106,7 +107,7 @@ export class Intake {
       const before = this.aside.get(share.name);
       this.aside.delete(share.name);
       const tenant = now ?? (before instanceof TenantIntake ? before : new TenantIntake(share, this.gateway));
-      if (Array.isArray(before)) for (const entry of before) tenant.known.load(entry);
+      if (Array.isArray(before)) for (const entry of before) tenant.desk.known.load(entry);
       tenant.change(share);
       this.tenants.set(share.name, tenant);
     }
@@ -157,7 +158,7 @@ export class Intake {
   /** Entries that are kept in mind. */
   countRemembered(): number {
     let sum = 0;
-    for (const { known } of this.tenants.values()) sum += known.size;
+    for (const { desk } of this.tenants.values()) sum += desk.known.size;
     return sum;
   }
 

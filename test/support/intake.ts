@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Batch, NotTaken, Taken } from '../../ingress/intake/batch.js';
 import type { PollReport } from '../../ingress/intake/round.js';
-import type { TenantShare } from '../../ingress/intake/tenantIntake.js';
+import type { TenantShare } from '../../ingress/intake/tenantDesk.js';
 import { Intake, type IntakeConfig, type IntakeTools } from '../../ingress/intake/watch.js';
 import { ManualClock } from '../../shared/core/clock.js';
 import { newFolder } from './folders.js';
