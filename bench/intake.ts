@@ -132,18 +132,25 @@ export async function benchIntake({ files, fileBytes, dir, say = () => {} }: Int
   }
 }
 
-/** The median of some polls that found nothing to do. */
+/** The median of some polls that found nothing to do: those after the poll that took the last files. */
 async function restPoll(news: () => PollNews | undefined, files: number): Promise<number> {
   const times: number[] = [];
-  for (let seen = news(); times.length < 5; ) {
+  const taking = await next(news);
+  while (times.length < 5) {
+    const { entries, waiting, elapsedMs } = await next(news);
+    if (entries === files && waiting === 0 && (times.length > 0 || elapsedMs !== taking.elapsedMs)) {
+      times.push(Math.round(elapsedMs));
+    }
+  }
+  return times.sort((a, b) => a - b)[2]!;
+}
+
+async function next(news: () => PollNews | undefined): Promise<PollNews> {
+  for (const seen = news(); ; ) {
     await new Promise((done) => setTimeout(done, 50));
     const now = news();
-    if (now === seen || !now) continue;
-    seen = now;
-    if (now.entries === files && now.waiting === 0) times.push(Math.round(now.elapsedMs));
+    if (now && now !== seen) return now;
   }
-  // The first one may still be the poll that took the last files.
-  return times.slice(2).sort((a, b) => a - b)[1]!;
 }
 
 function residentMiB(intakes: Intakes, field: 'VmHWM' | 'VmRSS'): number {
