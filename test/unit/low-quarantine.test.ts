@@ -84,6 +84,7 @@ describe('quarantine of the low side', () => {
       quarantine,
       objectsDir,
       changed: () => undefined,
+      bundles: { bundleMaxFileBytes: 1_000, bundleBytes: 10_000, bundleMaxObjects: 10 },
       rules: new Map([['demo', { label: '', policy: openPolicy }]]),
       scanner: {
         scan: async (requests: { name: string }[]) => {
