@@ -52,6 +52,13 @@ describe('receipts: words', () => {
     expect(JSON.parse(documentOf(lowFacts())).arrival).to.include({ known: false, assumedLoss: 0.01 });
   });
 
+  it('what is not likely to be complete is not said to be expected', () => {
+    const text = (probability: number) => textOf(lowFacts({ estimate: { assumedLoss: 0.1, probability } }), HERE);
+    expect(text(0.999)).to.include('It is expected to be complete').and.include("s'attendre à ce qu'il y soit complet");
+    expect(text(0.9)).to.include('It may be incomplete there').and.include("qu'il y soit incomplet");
+    expect(text(0.9)).to.include('90 in 100').and.include('90 fois sur 100').and.not.include('expected');
+  });
+
   it('a refusal says what, where, what to do, and where the bytes are', () => {
     const findings = [
       { code: 'SCAN_ARCHIVE_ENCRYPTED', where: 'inner/secret.doc', detail: 'Flag bit 0 is set.', filter: 'archive' },

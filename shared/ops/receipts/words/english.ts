@@ -65,7 +65,7 @@ export const ENGLISH: Language = {
   unknowable:
     'Nobody on this side can know whether it reached the other side: the link leads one way only, and no answer can come back.',
   estimate: (odds, loss) =>
-    `It is expected to be complete there: if the link loses no more than ${loss} % of what is sent, spread at random, ${odds.more ? 'more than ' : ''}${count(odds.of)} in ${count(odds.in)} such transfers are.`,
+    `${odds.of / odds.in >= 0.95 ? 'It is expected to be complete there' : 'It may be incomplete there'}: if the link loses no more than ${loss} % of what is sent, spread at random, ${odds.more ? 'more than ' : ''}${count(odds.of)} in ${count(odds.in)} such transfers are complete.`,
   estimateIsNot:
     'That is a calculation from an assumption of the operator. It is no confirmation, and it does not count an interrupted link.',
   missing: (reference, sequence, until) =>

@@ -65,7 +65,7 @@ export const FRENCH: Language = {
   unknowable:
     "Personne de ce côté ne peut savoir s'il a atteint l'autre côté : la liaison ne va que dans un sens, et aucune réponse ne peut revenir.",
   estimate: (odds, loss) =>
-    `On peut s'attendre à ce qu'il y soit complet : si la liaison ne perd pas plus de ${loss.replace('.', ',')} % de ce qui est envoyé, réparti au hasard, c'est le cas ${odds.more ? 'plus de ' : ''}${count(odds.of)} fois sur ${count(odds.in)}.`,
+    `${odds.of / odds.in >= 0.95 ? "On peut s'attendre à ce qu'il y soit complet" : "Il se peut qu'il y soit incomplet"} : si la liaison ne perd pas plus de ${loss.replace('.', ',')} % de ce qui est envoyé, réparti au hasard, un tel envoi est complet ${odds.more ? 'plus de ' : ''}${count(odds.of)} fois sur ${count(odds.in)}.`,
   estimateIsNot:
     "C'est un calcul fondé sur une hypothèse de l'opérateur. Ce n'est pas une confirmation, et une coupure de la liaison n'y est pas comptée.",
   missing: (reference, sequence, until) =>
