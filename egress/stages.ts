@@ -11,6 +11,7 @@ import { basename, dirname, join } from 'node:path';
 import { ERRORS, type ErrorCode, SluiceError } from '../shared/core/errors.js';
 import type { Child } from '../shared/ops/children.js';
 import { Gate } from '../shared/ops/gate.js';
+import type { RunningJob } from '../shared/ops/queues/store.js';
 import type { ObjectId } from '../shared/wire/statements.js';
 import { Admission } from './admission.js';
 import { because, type HighConsignment } from './consignmentLedger.js';
@@ -92,11 +93,12 @@ export class HighStages {
 
   // ------------------------------------------------------------ verify
 
-  async runVerify({ envelope }: EnvelopeJob): Promise<void> {
+  async runVerify({ envelope }: EnvelopeJob, job?: Pick<RunningJob, 'log'>): Promise<void> {
     const { verifier, alarm } = this.tools;
     const bytes = this.readEnvelope(envelope);
     if (!bytes) return this.tools.verified(envelope);
     const answer = await verifier.ask('manifests', { object: envelope, bytes });
+    job?.log(answer.ok ? whatIsIn(answer.value) : `Refused: ${answer.code} ${answer.detail}`);
     if (answer.ok) await this.admit(envelope, answer.value);
     else
       alarm(answer.code, `Envelope ${envelope}: ${ERRORS[answer.code as ErrorCode]?.meaning ?? ''} ${answer.detail}`);
@@ -318,4 +320,11 @@ export class HighStages {
       mtimeNs: object.mtimeNs,
     };
   }
+}
+
+/** For whoever looks at the job on a board: an envelope's id alone says nothing to a person. */
+function whatIsIn({ coding, objects }: VerifiedManifests): string {
+  const [first] = objects;
+  const more = objects.length > 1 ? ` and ${objects.length - 1} more` : '';
+  return `It describes payload ${coding.object}${first ? `, ${first.tenant}: ${first.path}${more}` : ''}.`;
 }

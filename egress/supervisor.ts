@@ -372,7 +372,7 @@ export class HighSide {
     });
     const open = <Data extends object>(name: string, concurrency: number, handle: Handler<Data>) =>
       this.store.stage<Data>(name, { concurrency, ...STAGE, paused: this.pauses.has(name) }, handle);
-    this.verifyStage = await open<EnvelopeJob>('verify', VERIFYING_AT_ONCE, (data) => stages.runVerify(data));
+    this.verifyStage = await open<EnvelopeJob>('verify', VERIFYING_AT_ONCE, (data, job) => stages.runVerify(data, job));
     this.releaseStage = await open<PayloadJob>('release', RELEASING_AT_ONCE, (data) => stages.runRelease(data));
     for (const stage of [this.verifyStage, this.releaseStage]) {
       this.queues.set(stage.name, stage as never);

@@ -150,7 +150,7 @@ export class LowStages {
 
   // ------------------------------------------------------------ scan
 
-  async runScan({ transfers }: TransfersJob): Promise<void> {
+  async runScan({ transfers }: TransfersJob, job?: JobNotes): Promise<void> {
     const { ledger, scanner } = this.tools;
     const objects = this.objects(transfers).filter(
       ({ state, verdict, payload }) => (state === 'taken' || state === 'held') && verdict === null && payload === null,
@@ -177,6 +177,7 @@ export class LowStages {
       });
     });
     this.tools.changed(objects.map(({ transfer }) => transfer));
+    noteDecisions(objects, decisions, job);
     await this.enqueuePassed(transfers);
     // Held objects are tried again with the job: those decided on are skipped then.
     const held = decisions.flatMap((decision) =>
@@ -486,4 +487,15 @@ export function bundleLimits(link: { bundleMaxFile: number; bundleSize: number }
     bundleBytes: link.bundleSize,
     bundleMaxObjects: Math.min(LIMITS.envelopeMaxManifests, JOB_MAX_OBJECTS * 4),
   };
+}
+
+/** For whoever looks at the job on a board: what passed, and what did not. */
+function noteDecisions(objects: readonly LowObject[], decisions: readonly Decision[], job: JobNotes | undefined): void {
+  if (!job) return;
+  const passed = decisions.filter((decision) => 'passed' in decision).length;
+  job.log(`${passed} of ${objects.length} objects passed.`);
+  decisions.forEach((decision, i) => {
+    if ('code' in decision) job.log(`${objects[i]!.path}: ${decision.state}, ${decision.code} ${decision.detail}`);
+  });
+  job.progress(100);
 }

@@ -386,7 +386,7 @@ export class LowSide {
     const open = <Data extends object>(name: string, concurrency: number, handle: Handler<Data>) =>
       this.store.stage<Data>(name, { concurrency, ...STAGE, paused: this.pauses.has(name) }, handle);
     const opened = {
-      scan: await open<TransfersJob>('scan', SCANNING_AT_ONCE, (data) => stages.runScan(data)),
+      scan: await open<TransfersJob>('scan', SCANNING_AT_ONCE, (data, job) => stages.runScan(data, job)),
       seal: await open<SealJob>('seal', SEALING_AT_ONCE, (data) => stages.runSeal(data)),
       send: await open<PayloadJob>('send', LIMITS.sendingAtOnce, (data, job) => stages.runSend(data, job)),
     };

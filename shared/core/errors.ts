@@ -140,6 +140,12 @@ export const ERRORS = {
     'The queue store gave a job up while it was running.',
     'Nothing to do: the work is done again, or rebuilt from spool and ledger.',
   ),
+  QUEUE_JOB_FAILED: entry(
+    'alarm',
+    'retryable',
+    'A job failed for good: it is not tried again by itself until its work is put into the queue anew.',
+    'See "sluice queues failed" for code and sentence; mend the cause, then "sluice queues retry STAGE". The object stays where it is.',
+  ),
   QUEUE_JOB_FATAL: entry(
     'alarm',
     'permanent',

@@ -13,8 +13,8 @@ import { openQueueStore, type Stage } from '../../shared/ops/queues/store.js';
 import { lowStatus } from '../support/console.js';
 
 const FINISHED = Number(process.env.SLUICE_FINISHED_JOBS ?? 4_000);
-/** One session serves the embedded store, and each finished job looks through all that are kept: fewer are. */
-const FINISHED_OF = { 'redis-server': FINISHED, embedded: Math.min(FINISHED, 500) } as const;
+/** The embedded store keeps no more than a hundred: each finished job looks through all of them. */
+const FINISHED_OF = { 'redis-server': FINISHED, embedded: Math.min(FINISHED, 100) } as const;
 /** Jobs of the storm that wait at a time. */
 const STORM_OF = { 'redis-server': 200, embedded: 20 } as const;
 const ROUNDS = 60;

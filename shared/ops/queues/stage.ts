@@ -120,6 +120,10 @@ class BullStage<Data extends object> implements OpenStage<Data> {
     this.desk = this.guarded(deskOf(this.queue as never));
     this.queue.on('error', (error) => this.tell(error));
     this.worker.on('error', (error) => this.tell(error));
+    this.worker.on('failed', (job, error) => {
+      // Without an end it is tried again.
+      if (job?.finishedOn) this.troubles.report('QUEUE_JOB_FAILED', `Stage ${name}, ${job.name}: ${error.message}`);
+    });
     this.worker.on('drained', () => this.order.empty());
   }
 
