@@ -5,7 +5,7 @@ import { openPolicy, parsePolicy } from '../../ingress/scan/policy.js';
 import { Scanner, type ScannerOptions, type ScanResult } from '../../ingress/scan/scanner.js';
 import { Prng } from '../../shared/core/prng.js';
 import { assertComplete } from '../../shared/wire/verdict.js';
-import { type TestSpool, testSpool } from './scan-files.js';
+import { type TestSpool, testSpool } from '../unit/scan-files.js';
 
 const MiB = 1024 * 1024;
 const hostile = new URL('./scan-hostileProcess.js', import.meta.url);
