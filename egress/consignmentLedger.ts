@@ -10,6 +10,7 @@ import type { SluiceError } from '../shared/core/errors.js';
 import { LIMITS } from '../shared/core/limits.js';
 import type { LedgerFile, Row } from '../shared/ops/ledgerFile.js';
 import { CONSIGNMENT_MARK, noteDue } from '../shared/ops/receipts/outbox.js';
+import { lastSequence } from '../shared/wire/consignment.js';
 import type { ObjectId, TransferId } from '../shared/wire/statements.js';
 import type { VerifiedConsignment, VerifiedObject } from './verify/messages.js';
 
@@ -63,6 +64,9 @@ export interface ConsignmentReceiptSource {
   /** Members that have been met, in the order of their numbers; the first so many. */
   members: { parts: string[]; path: string; publishedAs: string | null; sizeBytes: number; sha256: string }[];
 }
+
+/** Part of a migration: never edit it. */
+export const CONSIGNMENTS_BY_NUMBER = 'CREATE INDEX consignments_by_number ON consignments (history, first_sequence);';
 
 /** Of payloads: complete, and waiting for others of a consignment that is incomplete. */
 export const IN_VAIN = `state = 'assembled' AND consignment IN (SELECT id FROM consignments WHERE state = 'incomplete')`;
@@ -202,6 +206,17 @@ export class ConsignmentLedger {
       )
       .map(consignmentOf)
       .filter((one) => !this.isWhole(one));
+  }
+
+  /** The consignment a number belongs to, also when nothing of the member ever came. */
+  ofNumber(history: string, sequence: number): HighConsignment | undefined {
+    const row = this.file.get(
+      'SELECT * FROM consignments WHERE history = ? AND first_sequence <= ? ORDER BY first_sequence DESC LIMIT 1',
+      history,
+      sequence,
+    );
+    const nearest = row && consignmentOf(row);
+    return nearest && sequence <= lastSequence(nearest) ? nearest : undefined;
   }
 
   /** Payloads that wait for others of an incomplete consignment, the oldest first: their room may be needed. */

@@ -14,7 +14,13 @@ import { noteDue, OUTBOX_TABLE, ReceiptOutbox, SUMMARIES_TABLE } from '../shared
 import { ADD_WHO, REQUESTS_TABLE, Requests } from '../shared/ops/requests.js';
 import { Tallies, talliesMigration } from '../shared/ops/tallies.js';
 import type { Coding, ObjectId, TransferId } from '../shared/wire/statements.js';
-import { CONSIGNMENT_RECEIPTS, CONSIGNMENTS_TABLE, ConsignmentLedger, IN_VAIN } from './consignmentLedger.js';
+import {
+  CONSIGNMENT_RECEIPTS,
+  CONSIGNMENTS_BY_NUMBER,
+  CONSIGNMENTS_TABLE,
+  ConsignmentLedger,
+  IN_VAIN,
+} from './consignmentLedger.js';
 import { FINISHED_TABLE, FinishedLedger } from './finishedLedger.js';
 import type { VerifiedManifests } from './verify/messages.js';
 
@@ -97,6 +103,7 @@ const MIGRATIONS = [
   `${keptBytesMigration('quarantined')} ALTER TABLE payloads ADD COLUMN bytes_gone_ms INTEGER;`,
   CONSIGNMENT_RECEIPTS,
   FINISHED_TABLE,
+  CONSIGNMENTS_BY_NUMBER,
 ] as const;
 
 export interface HighObject {

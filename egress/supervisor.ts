@@ -201,7 +201,7 @@ export class HighSide {
       {
         incomplete: (payload) => this.incomplete(payload),
         consignmentIncomplete: (consignment) => this.stages.consignmentIncomplete(consignment),
-        unseen: (_history, sequence) => this.unseen(sequence),
+        unseen: (history, sequence) => this.unseen(history, sequence),
         sessionEnded: (session) => this.receiver.tell('endSession', { session: halvesOf(session).low }),
         alarm: (code, words) => this.news.alarm(code, words),
         linkIsBack: () => {
@@ -531,9 +531,15 @@ export class HighSide {
     this.changed(object);
   }
 
-  private unseen(sequence: number): void {
-    this.news.alarm('TRANSFER_UNSEEN', `Its sequence number is ${sequence}.`);
-    this.news.objects([newsOfGap(sequence)]);
+  private unseen(history: string, sequence: number): void {
+    // Of a member of a consignment more is known than its number.
+    const consignment = this.ledger.consignments.ofNumber(history, sequence);
+    const of = consignment ? ` It belongs to the consignment "${consignment.root}" of ${consignment.tenant}.` : '';
+    this.news.alarm('TRANSFER_UNSEEN', `Its sequence number is ${sequence}.${of}`);
+    const known = consignment
+      ? { tenant: consignment.tenant, consignment: { id: consignment.id, root: consignment.root } }
+      : {};
+    this.news.objects([{ ...newsOfGap(sequence), ...known }]);
   }
 
   private changed(payload: ObjectId): void {

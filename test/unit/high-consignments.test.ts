@@ -11,7 +11,7 @@ import { HighStages } from '../../egress/stages.js';
 import type { VerifiedConsignment, VerifiedObject } from '../../egress/verify/messages.js';
 import { SluiceError } from '../../shared/core/errors.js';
 import { contents, memoryFolder, newFolder, removeFolders } from '../support/folders.js';
-import { heartbeat, id, manifests, objectId, sha256, transferId, verified } from '../support/ledgers.js';
+import { HISTORY, heartbeat, id, manifests, objectId, sha256, transferId, verified } from '../support/ledgers.js';
 
 const SPOOL_MAX = 1_000;
 const [A, B, C] = [1, 2, 3].map(objectId) as [string, string, string];
@@ -362,6 +362,13 @@ describe('consignments of the high side', () => {
       pass(4);
       expect([said(), stored(), spooled()]).to.deep.equal([Array(3).fill(waiting), {}, 2]);
       expect(ledger.objectsOfPayload(A)[0]!.detail).to.equal('1 of the 4 files of "in/box" are missing.');
+    });
+
+    it('FAULTS 59: a number of which nothing ever came is known to belong to it', async () => {
+      await allButLast();
+      const of = (sequence: number, history = HISTORY) => ledger.consignments.ofNumber(history, sequence)?.root;
+      expect([0, 1, 4, 5].map((sequence) => of(sequence))).to.deep.equal([undefined, 'in/box', 'in/box', undefined]);
+      expect(of(4, id(8, 32))).to.equal(undefined);
     });
 
     it('released all the same when they come after a resend', async () => {
