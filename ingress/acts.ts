@@ -4,16 +4,25 @@ import { type QueueActTools, registerQueueActs } from '../shared/ops/queueActs.j
 import type { LowLedger } from './ledger.js';
 import type { Resender } from './resender.js';
 
-export function lowActs(ledger: LowLedger, resender: Resender, queues: QueueActTools, now: () => number): Acts {
+export function lowActs(
+  ledger: LowLedger,
+  resender: Resender,
+  queues: QueueActTools,
+  /** Tells intake at once whether it may take anything. */
+  drainedChanged: () => void,
+  now: () => number,
+): Acts {
   const acts = new Acts(ledger.requests, now);
   registerQueueActs(acts, queues);
   acts.register('resend', (id) => resender.resend(id.toLowerCase()));
   acts.register('drain', async () => {
     ledger.operator.setDrained(ledger.operator.drainedSinceMs() ?? now());
+    drainedChanged();
     return 'yes: nothing new is taken from the shares; what is in hand is finished.';
   });
   acts.register('undrain', async () => {
     ledger.operator.setDrained(null);
+    drainedChanged();
     return 'yes: files are taken from the shares again.';
   });
   return acts;

@@ -280,7 +280,7 @@ export class LowSide {
       news: this.news,
     });
     this.resender = new Resender(this.ledger, this.stages, coding);
-    this.acts = lowActs(this.ledger, this.resender, this.queueTools(), Date.now);
+    this.acts = lowActs(this.ledger, this.resender, this.queueTools(), () => this.holdIntake(false), Date.now);
     await this.openQueues();
     const consoleServed = this.openConsole();
     this.announcer = new Announcer(this.ledger, this.sealer, this.sender, config.link.heartbeatInterval, (error) =>
@@ -525,12 +525,7 @@ export class LowSide {
       // What is removed for its age waits when the clock was set (FAULTS 22).
       const isTrusted = this.health?.status.clockWatch.isTrusted ?? true;
       if (isTrusted) this.quarantineKeeper.look(Date.now());
-      const full = this.spool.look(Date.now(), this.wantedBytes, isTrusted);
-      this.intake.hold({
-        reason: drainedWords(this.ledger) || full,
-        roomBytes: this.spool.roomBytes(this.wantedBytes),
-        quotas: quotaRooms(this.config.tenants, this.ledger.tallies.all()),
-      });
+      this.holdIntake(isTrusted);
       this.carryOutRequests().catch((error) => this.news.alarm(codeOf(error), wordsOf(error)));
       if (performance.now() >= this.nextRebuildMs) {
         this.nextRebuildMs = performance.now() + REBUILD_MS;
@@ -539,6 +534,16 @@ export class LowSide {
     } catch (error) {
       this.news.alarm('SPOOL_IO', wordsOf(error));
     }
+  }
+
+  /** Tells intake how much it may take, and whether it may take anything. */
+  private holdIntake(isClockTrusted: boolean): void {
+    const full = this.spool.look(Date.now(), this.wantedBytes, isClockTrusted);
+    this.intake.hold({
+      reason: drainedWords(this.ledger) || full,
+      roomBytes: this.spool.roomBytes(this.wantedBytes),
+      quotas: quotaRooms(this.config.tenants, this.ledger.tallies.all()),
+    });
   }
 
   private carryOutRequests(): Promise<void> {
