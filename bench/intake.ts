@@ -6,9 +6,9 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { IntakeTenant, PollNews } from '../ingress/intake/messages.js';
-import { Intakes } from '../ingress/intakes.js';
-import { LowLedger } from '../ingress/ledger.js';
-import { Recorder } from '../ingress/recorder.js';
+import { LowLedger } from '../ingress/ledger/ledger.js';
+import { Intakes } from '../ingress/work/intakes.js';
+import { Recorder } from '../ingress/work/recorder.js';
 
 export interface IntakeBench {
   files: number;

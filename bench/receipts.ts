@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Child } from '../shared/ops/children.js';
+import { processStatus } from '../shared/ops/health/vitals.js';
+import { Child } from '../shared/ops/processes/children.js';
 import type { ReceiptOrder, ReceiptsProtocol } from '../shared/ops/receipts/messages.js';
-import { processStatus } from '../shared/ops/vitals.js';
 
 export interface ReceiptsResult {
   count: number;

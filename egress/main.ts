@@ -1,6 +1,6 @@
 /** The process of the high side's supervisor. Whoever forks it (command line, demo) starts it, listens, and ends it. */
 import { SluiceError } from '../shared/core/errors.js';
-import { serveParent } from '../shared/ops/children.js';
+import { serveParent } from '../shared/ops/processes/children.js';
 import type { HighProtocol } from '../shared/ops/sides.js';
 import { HighSide } from './supervisor.js';
 

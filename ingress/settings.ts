@@ -7,11 +7,11 @@ import { type LoadOptions, type LowConfig, loadLowConfig } from '../shared/ops/c
 import { OPEN_POLICY } from '../shared/ops/config/schema.js';
 import type { LinkParameters } from '../shared/wire/statements.js';
 import type { IntakeStart, IntakeTenant } from './intake/messages.js';
-import type { LowLedger } from './ledger.js';
-import type { LowReceiptRules } from './receiptFacts.js';
+import type { LowLedger } from './ledger/ledger.js';
+import type { LowReceiptRules } from './receipts/facts.js';
 import { loadPolicy, openPolicy, type Policy } from './scan/policy.js';
 import type { SenderSettings, TenantClaims } from './send/orders.js';
-import type { TenantRules } from './stages.js';
+import type { TenantRules } from './work/stages.js';
 
 /** How objects are coded for this link. */
 export function codingParameters({ link }: LowConfig): { symbolBytes: number; blockSymbols: number } {

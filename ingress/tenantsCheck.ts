@@ -6,7 +6,7 @@ import type { LowConfig, LowTenant } from '../shared/ops/config/load.js';
 import { OBJECT_SIZE_DEFAULT } from '../shared/ops/config/schema.js';
 import { writeDuration } from '../shared/ops/config/settings.js';
 import { loadLowSettings } from './settings.js';
-import type { TenantRules } from './stages.js';
+import type { TenantRules } from './work/stages.js';
 
 const AFTER_SENT = { move: 'moved to', keep: 'left where it is', delete: 'deleted' } as const;
 

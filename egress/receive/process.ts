@@ -13,7 +13,7 @@ import { SluiceError } from '../../shared/core/errors.js';
 import { LIMITS } from '../../shared/core/limits.js';
 import { readUdpDrops } from '../../shared/link/kernelDrops.js';
 import { createRing, FrameRing } from '../../shared/link/ring.js';
-import { serveParent } from '../../shared/ops/children.js';
+import { serveParent } from '../../shared/ops/processes/children.js';
 import { zeroCounters } from './frameIntake.js';
 import {
   type AssemblyNews,

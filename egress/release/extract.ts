@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto';
 import * as nodeFs from 'node:fs';
 import { sameBytes } from '../../shared/core/bytes.js';
 import { SluiceError } from '../../shared/core/errors.js';
-import type { FileSystem } from '../../shared/ops/directories.js';
-import { diskError } from '../../shared/ops/durableFiles.js';
+import type { FileSystem } from '../../shared/ops/files/directories.js';
+import { diskError } from '../../shared/ops/files/durableFiles.js';
 import { forgetIntent, wasLinked } from './linkIntent.js';
 
 export interface ExtractRequest {

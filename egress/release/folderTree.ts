@@ -1,5 +1,5 @@
 /** A folder of ours with everything in it: made safe on disk, or taken away. */
-import type { Directory } from '../../shared/ops/directories.js';
+import type { Directory } from '../../shared/ops/files/directories.js';
 
 /** Makes all names in it survive a power loss, the innermost first. Closes it. */
 export function syncTree(tree: Directory): void {

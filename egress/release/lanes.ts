@@ -6,7 +6,7 @@
  *      \--> other -------------------------> process
  */
 import { FairShare } from '../../shared/core/fairShare.js';
-import type { Child } from '../../shared/ops/children.js';
+import type { Child } from '../../shared/ops/processes/children.js';
 import type { ReleaseOrder, ReleaserProtocol } from './messages.js';
 
 type Requests = ReleaserProtocol['requests'];

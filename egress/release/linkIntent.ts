@@ -7,7 +7,7 @@
  * forget the note first, or the file would count as published without ever having been.
  */
 import type { BigIntStats } from 'node:fs';
-import { errnoOf, type FileSystem } from '../../shared/ops/directories.js';
+import { errnoOf, type FileSystem } from '../../shared/ops/files/directories.js';
 
 /** To be called directly before link(). */
 export function noteIntent(fs: FileSystem, staged: string | Buffer): void {

@@ -1,6 +1,6 @@
 /** The releasing process: the only one that writes into the storages of tenants. */
 import { SluiceError } from '../../shared/core/errors.js';
-import { serveParent } from '../../shared/ops/children.js';
+import { serveParent } from '../../shared/ops/processes/children.js';
 import type { ReleaserProtocol } from './messages.js';
 import { Releaser } from './releaser.js';
 

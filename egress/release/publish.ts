@@ -16,7 +16,7 @@
 import * as nodeFs from 'node:fs';
 import { SluiceError } from '../../shared/core/errors.js';
 import { LIMITS } from '../../shared/core/limits.js';
-import { type Directory, type DirectoryOptions, errnoOf, type FileSystem } from '../../shared/ops/directories.js';
+import { type Directory, type DirectoryOptions, errnoOf, type FileSystem } from '../../shared/ops/files/directories.js';
 import { showName } from '../../shared/wire/names.js';
 import { versionName } from '../../shared/wire/versionName.js';
 import { extract, publishedName, releaseError, statPublished } from './extract.js';

@@ -3,7 +3,7 @@ import { existsSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromHex } from '../../shared/core/bytes.js';
 import { codeOf, SluiceError, wordsOf } from '../../shared/core/errors.js';
-import { copyRange, writeDurably } from '../../shared/ops/durableFiles.js';
+import { copyRange, writeDurably } from '../../shared/ops/files/durableFiles.js';
 import { extract, releaseError } from './extract.js';
 import type { FolderOrder, QuarantineOrder, ReleaseOrder, ReleaseResult } from './messages.js';
 import { Publisher, type PublishRequest } from './publish.js';

@@ -1,7 +1,7 @@
 /** The private file that becomes the published one: made ready, made durable, distrusted after a failed fsync. */
 import * as nodeFs from 'node:fs';
 import { SluiceError } from '../../shared/core/errors.js';
-import { errnoOf, type FileSystem } from '../../shared/ops/directories.js';
+import { errnoOf, type FileSystem } from '../../shared/ops/files/directories.js';
 import { extract, publishedName } from './extract.js';
 import { forgetIntent } from './linkIntent.js';
 

@@ -3,7 +3,7 @@
  * Next to the tenants' folders, where no tenant looks; inside the tenant's folder when that is a mount of its own.
  */
 import { codeOf } from '../../shared/core/errors.js';
-import { type Directory, errnoOf, type FileSystem, isNoFolder } from '../../shared/ops/directories.js';
+import { type Directory, errnoOf, type FileSystem, isNoFolder } from '../../shared/ops/files/directories.js';
 import { statPublished } from './extract.js';
 import { forgetIntent } from './linkIntent.js';
 

@@ -1,6 +1,6 @@
 /** The way from the configured storage to the folder in which something is published, without following a link. */
 import { SluiceError } from '../../shared/core/errors.js';
-import { Directory, type DirectoryOptions, errnoOf, isNoFolder } from '../../shared/ops/directories.js';
+import { Directory, type DirectoryOptions, errnoOf, isNoFolder } from '../../shared/ops/files/directories.js';
 import { checkPath, showName } from '../../shared/wire/names.js';
 import { STAGING } from './stagingFolders.js';
 

@@ -2,7 +2,7 @@
  * Folders whose names are not yet safe on disk. A new file needs the fsync of its folder, and a new folder that of the
  * one above. Nobody knows after a crash which folders were new, so each is made safe once in the life of a process.
  */
-import type { Directory } from '../../shared/ops/directories.js';
+import type { Directory } from '../../shared/ops/files/directories.js';
 
 export class TouchedFolders {
   private readonly open = new Map<string, Directory>();

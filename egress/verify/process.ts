@@ -2,7 +2,7 @@
 import { toHex } from '../../shared/core/bytes.js';
 import { SluiceError } from '../../shared/core/errors.js';
 import { readTrustedKeys } from '../../shared/crypto/keyfiles.js';
-import { serveParent } from '../../shared/ops/children.js';
+import { serveParent } from '../../shared/ops/processes/children.js';
 import type { VerifierProtocol } from './messages.js';
 import { Verifier } from './verifier.js';
 

@@ -9,7 +9,7 @@
 import * as nodeFs from 'node:fs';
 import { SluiceError } from '../../shared/core/errors.js';
 import { LIMITS } from '../../shared/core/limits.js';
-import { Directory, type DirectoryOptions, errnoOf, isNoFolder } from '../../shared/ops/directories.js';
+import { Directory, type DirectoryOptions, errnoOf, isNoFolder } from '../../shared/ops/files/directories.js';
 import { showName } from '../../shared/wire/names.js';
 import { versionName } from '../../shared/wire/versionName.js';
 import { type Identity, identityOf, isSameFile, sameButChangeTime } from './identity.js';

@@ -1,6 +1,6 @@
 /** What the tenants of one intake process share: the spool and its room, the copying threads, the clock, the settings. */
 import type { Clock } from '../../shared/core/clock.js';
-import type { FileSystem } from '../../shared/ops/directories.js';
+import type { FileSystem } from '../../shared/ops/files/directories.js';
 import type { Batch } from './batch.js';
 import type { Copier } from './copier.js';
 import type { KnownEntry } from './known.js';

@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SluiceError } from '../../shared/core/errors.js';
-import { serveParent } from '../../shared/ops/children.js';
+import { serveParent } from '../../shared/ops/processes/children.js';
 import type { Batch, NotTaken } from './batch.js';
 import { dispose } from './dispose.js';
 import { fingerprintOf, parseFingerprint } from './identity.js';

@@ -1,6 +1,6 @@
 /** The state of one poll over one tenant's share: how far it has been walked, and what has been counted. */
 import type { ErrorCode, SluiceError } from '../../shared/core/errors.js';
-import { Directory, type DirectoryOptions, errnoOf } from '../../shared/ops/directories.js';
+import { Directory, type DirectoryOptions, errnoOf } from '../../shared/ops/files/directories.js';
 import { showName } from '../../shared/wire/names.js';
 import { type Refusal, type WalkOptions, type WalkStep, walkShare } from './share.js';
 

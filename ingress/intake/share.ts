@@ -9,7 +9,7 @@
 import type { BigIntStats } from 'node:fs';
 import { type ErrorCode, SluiceError } from '../../shared/core/errors.js';
 import { LIMITS } from '../../shared/core/limits.js';
-import { type Directory, errnoOf, isNoFolder } from '../../shared/ops/directories.js';
+import { type Directory, errnoOf, isNoFolder } from '../../shared/ops/files/directories.js';
 
 export interface WalkOptions {
   /** Files whose names end so are not complete yet and are left alone. Default: `.part`. */

@@ -9,7 +9,7 @@ import { hash } from 'node:crypto';
 import * as nodeFs from 'node:fs';
 import { SluiceError } from '../../shared/core/errors.js';
 import { Partition } from '../../shared/fec/partition.js';
-import type { Directory, FileSystem } from '../../shared/ops/directories.js';
+import type { Directory, FileSystem } from '../../shared/ops/files/directories.js';
 import type { Copier } from './copier.js';
 import { type Identity, manifestTimeNs } from './identity.js';
 import { type Digests, LargeCopy } from './largeCopy.js';

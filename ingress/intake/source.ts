@@ -1,7 +1,7 @@
 /** An open file of a share that must stay what it was while it is copied. */
 import * as nodeFs from 'node:fs';
 import { SluiceError } from '../../shared/core/errors.js';
-import { type Directory, errnoOf, type FileSystem, isNoFolder } from '../../shared/ops/directories.js';
+import { type Directory, errnoOf, type FileSystem, isNoFolder } from '../../shared/ops/files/directories.js';
 import { type Identity, identityOf, sameIdentity } from './identity.js';
 import { refusalOf } from './share.js';
 

@@ -10,7 +10,7 @@
 import { randomBytes } from 'node:crypto';
 import * as nodeFs from 'node:fs';
 import { SluiceError } from '../../shared/core/errors.js';
-import { Directory, errnoOf, type FileSystem } from '../../shared/ops/directories.js';
+import { Directory, errnoOf, type FileSystem } from '../../shared/ops/files/directories.js';
 
 export interface SpoolOptions {
   readonly fs?: FileSystem;

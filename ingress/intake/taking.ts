@@ -3,7 +3,7 @@
  * member cannot be taken, nothing of the others stays in the spool.
  */
 import { SluiceError } from '../../shared/core/errors.js';
-import { Directory, type DirectoryOptions, errnoOf, isNoFolder } from '../../shared/ops/directories.js';
+import { Directory, type DirectoryOptions, errnoOf, isNoFolder } from '../../shared/ops/files/directories.js';
 import { type ConsignmentOf, OpenBatch, type Taken } from './batch.js';
 import { setOf } from './consignments.js';
 import type { Gateway } from './gateway.js';

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError, wordsOf } from '../../shared/core/errors.js';
-import { Child } from '../../shared/ops/children.js';
+import { Child } from '../../shared/ops/processes/children.js';
 import type { Verdict } from '../../shared/wire/verdict.js';
 import type { ScanProtocol, ScanRequest } from './messages.js';
 import { limitProcess, residentBytes } from './resident.js';

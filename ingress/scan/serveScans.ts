@@ -1,6 +1,6 @@
 /** Answers the scanner: objects one after the other, results told as they are ready. What inspects them comes as an argument. */
 import { SluiceError } from '../../shared/core/errors.js';
-import { serveParent } from '../../shared/ops/children.js';
+import { serveParent } from '../../shared/ops/processes/children.js';
 import type { Verdict } from '../../shared/wire/verdict.js';
 import type { Snapshot } from './filter.js';
 import type { ScanProtocol } from './messages.js';

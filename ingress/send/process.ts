@@ -10,7 +10,7 @@ import { SluiceError } from '../../shared/core/errors.js';
 import { LIMITS } from '../../shared/core/limits.js';
 import { Pacer } from '../../shared/link/pacer.js';
 import { createRing, FrameRing } from '../../shared/link/ring.js';
-import { serveParent } from '../../shared/ops/children.js';
+import { serveParent } from '../../shared/ops/processes/children.js';
 import { frameBytes } from '../../shared/wire/frame.js';
 import type { EncoderThreadData, FromEncoder, ToEncoder } from './encoderThread.js';
 import type { SenderCounters, SenderProtocol, SenderSettings, SendOrder, SentReport, TenantClaims } from './orders.js';

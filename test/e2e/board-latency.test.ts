@@ -6,9 +6,9 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { Acts } from '../../shared/ops/acts.js';
 import { ConsoleKeeper } from '../../shared/ops/console/keeper.js';
-import type { AnyStage } from '../../shared/ops/queueActs.js';
+import { Acts } from '../../shared/ops/operators/acts.js';
+import type { AnyStage } from '../../shared/ops/operators/queueActs.js';
 import { openQueueStore, type Stage } from '../../shared/ops/queues/store.js';
 import { lowStatus } from '../support/console.js';
 

@@ -7,7 +7,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { parse, stringify } from 'yaml';
-import type { SideStatus } from '../../shared/ops/status.js';
+import type { SideStatus } from '../../shared/ops/health/status.js';
 import { concurrently, kill, type Run, type RunFile, readJson, type Workplace } from '../support/cli.js';
 import { drop, inState, ready, setUpSidesQuickly, startHigh, startLow, writeHigh, writeLow } from '../support/sides.js';
 

@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { BatchMessage, IntakeTenant, PollNews } from '../../ingress/intake/messages.js';
-import { Intakes } from '../../ingress/intakes.js';
+import { Intakes } from '../../ingress/work/intakes.js';
 import { newFolder, removeFolders } from '../support/folders.js';
 
 const NO_HOLD = { reason: null, roomBytes: Number.POSITIVE_INFINITY, quotas: {} };

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { LedgerFile } from '../../shared/ops/ledgerFile.js';
+import { LedgerFile } from '../../shared/ops/ledger/ledgerFile.js';
 import { removeFolders, tinyFileSystem } from '../support/folders.js';
 
 describe('a ledger on a disk that is full', () => {

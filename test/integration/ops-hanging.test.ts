@@ -1,7 +1,7 @@
 /** FAULTS 55: processes that hang, are stopped in their tracks, or die again and again, seen by their supervisor. */
 import { expect } from 'chai';
 import { codeOf, type SluiceError } from '../../shared/core/errors.js';
-import { attendChildren, Child } from '../../shared/ops/children.js';
+import { attendChildren, Child } from '../../shared/ops/processes/children.js';
 import { until } from '../support/queues.js';
 import type { EchoProtocol } from '../unit/ops-echoChild.js';
 

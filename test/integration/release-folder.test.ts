@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type FolderMember, FolderPublisher, type FolderRequest } from '../../egress/release/publishFolder.js';
-import type { FileSystem } from '../../shared/ops/directories.js';
+import type { FileSystem } from '../../shared/ops/files/directories.js';
 import {
   type Call,
   contents,

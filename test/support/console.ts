@@ -2,8 +2,8 @@
 import { request } from 'node:http';
 import type { Question, WantedAct } from '../../shared/ops/console/messages.js';
 import { openConsole } from '../../shared/ops/console/server.js';
+import type { SideStatus } from '../../shared/ops/health/status.js';
 import type { ShownJob } from '../../shared/ops/queues/desk.js';
-import type { SideStatus } from '../../shared/ops/status.js';
 
 export const TOKEN = 'a-token-of-forty-three-characters-0123456789';
 

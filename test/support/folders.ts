@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FileSystem } from '../../shared/ops/directories.js';
+import type { FileSystem } from '../../shared/ops/files/directories.js';
 
 /** A new folder that afterEachFolder() takes away. */
 export function newFolder(under = tmpdir()): string {

@@ -1,8 +1,8 @@
 /** What the ledgers of both sides are fed with in tests: objects, envelopes and heartbeats, each with what a test names. */
 import { createHash } from 'node:crypto';
 import type { VerifiedManifests, VerifiedObject } from '../../egress/verify/messages.js';
-import type { TakenObject } from '../../ingress/ledger.js';
-import { newTransferId } from '../../ingress/ledger.js';
+import type { TakenObject } from '../../ingress/ledger/ledger.js';
+import { newTransferId } from '../../ingress/ledger/ledger.js';
 import type { Coding, Heartbeat, ObjectId } from '../../shared/wire/statements.js';
 import type { Verdict } from '../../shared/wire/verdict.js';
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReceiverProtocol, ReceiverSettings } from '../../egress/receive/messages.js';
 import type { SenderProtocol, SenderSettings } from '../../ingress/send/orders.js';
 import { toHex } from '../../shared/core/bytes.js';
-import { Child, type ChildOptions } from '../../shared/ops/children.js';
+import { Child, type ChildOptions } from '../../shared/ops/processes/children.js';
 import { frameBytes } from '../../shared/wire/frame.js';
 import { newFolder } from './folders.js';
 import { LINK, LINK_KEY, SESSION } from './halves.js';

@@ -1,5 +1,5 @@
 /** Made-up statuses of both sides, for what shows them. */
-import type { ActiveAlarm, HighStatus, LowStatus } from '../../shared/ops/status.js';
+import type { ActiveAlarm, HighStatus, LowStatus } from '../../shared/ops/health/status.js';
 
 export const AT_MS = Date.UTC(2026, 10, 22, 12);
 

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { SluiceError } from '../../shared/core/errors.js';
-import { Acts } from '../../shared/ops/acts.js';
 import { readToken } from '../../shared/ops/console/tokenFile.js';
-import { LedgerFile } from '../../shared/ops/ledgerFile.js';
-import { ADD_WHO, REQUESTS_TABLE, Requests } from '../../shared/ops/requests.js';
+import { LedgerFile } from '../../shared/ops/ledger/ledgerFile.js';
+import { Acts } from '../../shared/ops/operators/acts.js';
+import { ADD_WHO, REQUESTS_TABLE, Requests } from '../../shared/ops/operators/requests.js';
 
 const asked = (kind: string, argument = '') => ({ kind, argument, who: 'eve', why: 'a test', origin: 'console' });
 

@@ -1,6 +1,6 @@
-/** How long ago payloads were admitted (egress/admissions.ts). */
+/** How long ago payloads were admitted (egress/work/admissions.ts). */
 import { expect } from 'chai';
-import { Admissions } from '../../egress/admissions.js';
+import { Admissions } from '../../egress/work/admissions.js';
 import { LIMITS } from '../../shared/core/limits.js';
 import { objectId } from '../support/ledgers.js';
 

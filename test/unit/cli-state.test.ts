@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import type { SluiceError } from '../../shared/core/errors.js';
+import { processesOf, StateFolder } from '../../shared/ops/files/stateFolder.js';
 import { identityOf } from '../../shared/ops/queues/process.js';
-import { processesOf, StateFolder } from '../../shared/ops/stateFolder.js';
 import { ROOT } from '../support/cli.js';
 import { newFolder, removeFolders } from '../support/folders.js';
 

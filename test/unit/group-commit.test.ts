@@ -1,9 +1,9 @@
-/** Writes that share a transaction (shared/ops/groupCommit.ts). */
+/** Writes that share a transaction (shared/ops/ledger/groupCommit.ts). */
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { codeOf, SluiceError } from '../../shared/core/errors.js';
-import { GroupCommit } from '../../shared/ops/groupCommit.js';
-import { LedgerFile } from '../../shared/ops/ledgerFile.js';
+import { GroupCommit } from '../../shared/ops/ledger/groupCommit.js';
+import { LedgerFile } from '../../shared/ops/ledger/ledgerFile.js';
 import { memoryFolder, newFolder, removeFolders } from '../support/folders.js';
 
 describe('group commit', () => {

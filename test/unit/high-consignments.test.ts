@@ -2,13 +2,13 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { HighLedger } from '../../egress/ledger.js';
-import { LinkPosition } from '../../egress/position.js';
+import { HighLedger } from '../../egress/ledger/ledger.js';
 import type { ReleaseOrder } from '../../egress/release/messages.js';
 import { Releaser } from '../../egress/release/releaser.js';
-import { AssemblyRoom } from '../../egress/room.js';
-import { HighStages } from '../../egress/stages.js';
 import type { VerifiedConsignment, VerifiedObject } from '../../egress/verify/messages.js';
+import { LinkPosition } from '../../egress/work/position.js';
+import { AssemblyRoom } from '../../egress/work/room.js';
+import { HighStages } from '../../egress/work/stages.js';
 import { SluiceError } from '../../shared/core/errors.js';
 import { contents, memoryFolder, newFolder, removeFolders } from '../support/folders.js';
 import { HISTORY, heartbeat, id, manifests, objectId, sha256, transferId, verified } from '../support/ledgers.js';

@@ -1,9 +1,9 @@
-/** The high side's ledger (egress/ledger.ts). */
+/** The high side's ledger (egress/ledger/ledger.ts). */
 import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { HighLedger } from '../../egress/ledger.js';
-import { LowLedger } from '../../ingress/ledger.js';
+import { HighLedger } from '../../egress/ledger/ledger.js';
+import { LowLedger } from '../../ingress/ledger/ledger.js';
 import { ManualClock } from '../../shared/core/clock.js';
 import { SluiceError } from '../../shared/core/errors.js';
 import { memoryFolder, newFolder, removeFolders } from '../support/folders.js';

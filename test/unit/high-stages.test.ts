@@ -1,12 +1,12 @@
-/** The work of the high side's queue stages (egress/stages.ts), with a real ledger and made-up processes. */
+/** The work of the high side's queue stages (egress/work/stages.ts), with a real ledger and made-up processes. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { HighLedger } from '../../egress/ledger.js';
+import { HighLedger } from '../../egress/ledger/ledger.js';
 import type { QuarantineOrder, ReleaseOrder, ReleaseResult } from '../../egress/release/messages.js';
-import { AssemblyRoom } from '../../egress/room.js';
-import { HighStages } from '../../egress/stages.js';
 import type { Verified, VerifiedManifests, VerifiedObject } from '../../egress/verify/messages.js';
+import { AssemblyRoom } from '../../egress/work/room.js';
+import { HighStages } from '../../egress/work/stages.js';
 import { type ErrorCode, SluiceError } from '../../shared/core/errors.js';
 import { memoryFolder, newFolder, removeFolders } from '../support/folders.js';
 import { HISTORY, manifests, objectId, transferId, verified } from '../support/ledgers.js';

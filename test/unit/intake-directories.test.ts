@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { bestVia, Directory, errnoOf, isNoFolder, type Via } from '../../shared/ops/directories.js';
+import { bestVia, Directory, errnoOf, isNoFolder, type Via } from '../../shared/ops/files/directories.js';
 import { newFolder, removeFolders } from '../support/folders.js';
 
 const thrown = (action: () => unknown): unknown => {

@@ -8,7 +8,7 @@ import { walkShare } from '../../ingress/intake/share.js';
 import { takeSnapshot } from '../../ingress/intake/snapshot.js';
 import { Spool } from '../../ingress/intake/spool.js';
 import { SluiceError } from '../../shared/core/errors.js';
-import { bestVia, Directory } from '../../shared/ops/directories.js';
+import { bestVia, Directory } from '../../shared/ops/files/directories.js';
 import { disturb } from '../support/disturber.js';
 import {
   type Call,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { type WalkOptions, type WalkStep, walkShare } from '../../ingress/intake/share.js';
 import { LIMITS } from '../../shared/core/limits.js';
-import { Directory } from '../../shared/ops/directories.js';
+import { Directory } from '../../shared/ops/files/directories.js';
 import { newFolder, removeFolders, systemError, watchedFs } from '../support/folders.js';
 
 describe('intake: walking a share', () => {

@@ -9,7 +9,7 @@ import { type Snapshot, takeSnapshot } from '../../ingress/intake/snapshot.js';
 import { Spool } from '../../ingress/intake/spool.js';
 import { Prng } from '../../shared/core/prng.js';
 import { type CodingParameters, Partition } from '../../shared/fec/partition.js';
-import { Directory, type FileSystem } from '../../shared/ops/directories.js';
+import { Directory, type FileSystem } from '../../shared/ops/files/directories.js';
 import { type Call, newFolder, removeFolders, systemError, watchedFs } from '../support/folders.js';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');

@@ -7,7 +7,7 @@ import type { Batch } from '../../ingress/intake/batch.js';
 import { dispose } from '../../ingress/intake/dispose.js';
 import type { KnownEntry } from '../../ingress/intake/known.js';
 import { Intake, type QuotaRoom } from '../../ingress/intake/watch.js';
-import { quotaRooms } from '../../ingress/quotas.js';
+import { quotaRooms } from '../../ingress/work/quotas.js';
 import { ManualClock } from '../../shared/core/clock.js';
 import { Prng } from '../../shared/core/prng.js';
 import { Partition } from '../../shared/fec/partition.js';

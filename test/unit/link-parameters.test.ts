@@ -1,6 +1,6 @@
 /** FAULTS 67: what the low side announces and this side is not configured for, said once and over when it is gone. */
 import { expect } from 'chai';
-import { ParameterWatch } from '../../egress/linkParameters.js';
+import { ParameterWatch } from '../../egress/watch/linkParameters.js';
 import type { LinkParameters } from '../../shared/wire/statements.js';
 
 const MINUTE_MS = 60_000;

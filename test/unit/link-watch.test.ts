@@ -1,8 +1,8 @@
-/** What the receiver's counters mean for an operator (egress/linkWatch.ts). */
+/** What the receiver's counters mean for an operator (egress/watch/linkWatch.ts). */
 import { expect } from 'chai';
-import { LinkWatch } from '../../egress/linkWatch.js';
 import { zeroCounters } from '../../egress/receive/frameIntake.js';
 import type { ReceiverCounters } from '../../egress/receive/messages.js';
+import { LinkWatch } from '../../egress/watch/linkWatch.js';
 
 describe('watching the counters of the receiver', () => {
   it('FAULTS 8, 56: what rises is an alarm with how much it rose, also after the receiver was started again', () => {

@@ -1,12 +1,12 @@
-/** The low side's ledger (ingress/ledger.ts). */
+/** The low side's ledger (ingress/ledger/ledger.ts). */
 import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { LowLedger, type TakenObject } from '../../ingress/ledger.js';
-import { MIGRATIONS } from '../../ingress/ledgerRows.js';
+import { LowLedger, type TakenObject } from '../../ingress/ledger/ledger.js';
+import { MIGRATIONS } from '../../ingress/ledger/rows.js';
 import { ManualClock } from '../../shared/core/clock.js';
 import { SluiceError } from '../../shared/core/errors.js';
-import { LedgerFile } from '../../shared/ops/ledgerFile.js';
+import { LedgerFile } from '../../shared/ops/ledger/ledgerFile.js';
 import { memoryFolder, newFolder, removeFolders } from '../support/folders.js';
 import { coding, objectId, taken, verdict } from '../support/ledgers.js';
 

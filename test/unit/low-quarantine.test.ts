@@ -2,10 +2,10 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { LowLedger, newTransferId } from '../../ingress/ledger.js';
-import { Quarantine } from '../../ingress/quarantine.js';
+import { LowLedger, newTransferId } from '../../ingress/ledger/ledger.js';
 import { openPolicy } from '../../ingress/scan/policy.js';
-import { LowStages, type StageTools } from '../../ingress/stages.js';
+import { Quarantine } from '../../ingress/work/quarantine.js';
+import { LowStages, type StageTools } from '../../ingress/work/stages.js';
 import { newFolder, removeFolders } from '../support/folders.js';
 
 describe('quarantine of the low side', () => {

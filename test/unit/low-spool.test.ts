@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { LowLedger, newTransferId } from '../../ingress/ledger.js';
-import { SpoolKeeper } from '../../ingress/spoolKeeper.js';
+import { LowLedger, newTransferId } from '../../ingress/ledger/ledger.js';
+import { SpoolKeeper } from '../../ingress/work/spoolKeeper.js';
 
 const HOUR_MS = 3_600_000;
 

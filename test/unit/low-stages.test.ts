@@ -1,14 +1,14 @@
-/** The work of the low side's queue stages (ingress/stages.ts), with a real ledger and spool and made-up processes. */
+/** The work of the low side's queue stages (ingress/work/stages.ts), with a real ledger and spool and made-up processes. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
-import { LowLedger, type TakenObject } from '../../ingress/ledger.js';
-import { Quarantine } from '../../ingress/quarantine.js';
+import { LowLedger, type TakenObject } from '../../ingress/ledger/ledger.js';
 import { openPolicy } from '../../ingress/scan/policy.js';
 import type { SealRequest } from '../../ingress/seal/messages.js';
 import type { SendOrder } from '../../ingress/send/orders.js';
-import { LowStages, type TransfersJob } from '../../ingress/stages.js';
+import { Quarantine } from '../../ingress/work/quarantine.js';
+import { LowStages, type TransfersJob } from '../../ingress/work/stages.js';
 import { type ErrorCode, SluiceError } from '../../shared/core/errors.js';
 import type { Verdict } from '../../shared/wire/verdict.js';
 import { memoryFolder, newFolder, removeFolders } from '../support/folders.js';

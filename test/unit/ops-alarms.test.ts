@@ -1,9 +1,9 @@
-/** Alarms as state (shared/ops/alarms.ts) and what is told of them (shared/ops/news.ts). */
+/** Alarms as state (shared/ops/health/alarms.ts) and what is told of them (shared/ops/health/news.ts). */
 import { expect } from 'chai';
 import pino from 'pino';
 import { ManualClock } from '../../shared/core/clock.js';
 import { LIMITS } from '../../shared/core/limits.js';
-import { News } from '../../shared/ops/news.js';
+import { News } from '../../shared/ops/health/news.js';
 
 describe('alarms', () => {
   let clock: ManualClock;

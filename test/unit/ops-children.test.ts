@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { codeOf } from '../../shared/core/errors.js';
-import { Child, type ChildOptions, type ExitReason } from '../../shared/ops/children.js';
+import { Child, type ChildOptions, type ExitReason } from '../../shared/ops/processes/children.js';
 import type { EchoProtocol } from './ops-echoChild.js';
 
 const module = new URL('./ops-echoChild.js', import.meta.url);
@@ -155,7 +155,7 @@ describe('ops children', () => {
   it('ends with its parent, even while it hangs', async function () {
     if (!existsSync('/proc/self')) this.skip();
     const script = `
-      const { Child } = await import(${JSON.stringify(new URL('../../shared/ops/children.js', import.meta.url).href)});
+      const { Child } = await import(${JSON.stringify(new URL('../../shared/ops/processes/children.js', import.meta.url).href)});
       const make = () => new Child({ name: 'echo', module: new URL(${JSON.stringify(module.href)}) });
       const [idle, hanging] = [make(), make()];
       await Promise.all([idle.start(), hanging.start()]);

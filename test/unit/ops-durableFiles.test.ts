@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
-import { copyRange, writeDurably } from '../../shared/ops/durableFiles.js';
+import { copyRange, writeDurably } from '../../shared/ops/files/durableFiles.js';
 import { type Call, contents, newFolder, removeFolders, systemError, watchedFs } from '../support/folders.js';
 
 /** A disk that takes three bytes at a time, as write(2) may. */

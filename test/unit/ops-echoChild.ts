@@ -1,6 +1,6 @@
 /** A child process for ops-children.test.ts: answers, fails, dies and hangs on request. */
 import { SluiceError } from '../../shared/core/errors.js';
-import { serveParent } from '../../shared/ops/children.js';
+import { serveParent } from '../../shared/ops/processes/children.js';
 
 export type EchoProtocol = {
   requests: {

@@ -1,8 +1,8 @@
-/** Metrics for Prometheus (shared/ops/metrics.ts) and how long objects take (shared/ops/stageTimes.ts). */
+/** Metrics for Prometheus (shared/ops/health/metrics.ts) and how long objects take (shared/ops/health/stageTimes.ts). */
 import { expect } from 'chai';
 import { LIMITS } from '../../shared/core/limits.js';
-import { SideMetrics } from '../../shared/ops/metrics.js';
-import { StageTimes } from '../../shared/ops/stageTimes.js';
+import { SideMetrics } from '../../shared/ops/health/metrics.js';
+import { StageTimes } from '../../shared/ops/health/stageTimes.js';
 import { alarm, highStatus, lowStatus } from '../support/statuses.js';
 
 /** Value of each series, by its name with labels (the side left out). */

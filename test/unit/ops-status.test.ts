@@ -1,10 +1,10 @@
 /** The parts of a status: rates, tenants, processes, stages, and a clock that steps. */
 import { expect } from 'chai';
-import { ClockWatch } from '../../shared/ops/clockWatch.js';
-import { Meter } from '../../shared/ops/meter.js';
-import { StageWatch } from '../../shared/ops/stageWatch.js';
-import { statesOf, tenantsOf } from '../../shared/ops/statusParts.js';
-import { EventLoopDelay, processStatus } from '../../shared/ops/vitals.js';
+import { ClockWatch } from '../../shared/ops/health/clockWatch.js';
+import { Meter } from '../../shared/ops/health/meter.js';
+import { StageWatch } from '../../shared/ops/health/stageWatch.js';
+import { statesOf, tenantsOf } from '../../shared/ops/health/statusParts.js';
+import { EventLoopDelay, processStatus } from '../../shared/ops/health/vitals.js';
 import { until } from '../support/queues.js';
 
 describe('status of a side', () => {

@@ -1,13 +1,13 @@
-/** Tallies of the ledgers (shared/ops/tallies.ts): they always equal what counting every row would give. */
+/** Tallies of the ledgers (shared/ops/health/tallies.ts): they always equal what counting every row would give. */
 import { join } from 'node:path';
 import { expect } from 'chai';
 import Database from 'libsql';
-import { HighLedger } from '../../egress/ledger.js';
-import { LowLedger } from '../../ingress/ledger.js';
-import { MIGRATIONS } from '../../ingress/ledgerRows.js';
+import { HighLedger } from '../../egress/ledger/ledger.js';
+import { LowLedger } from '../../ingress/ledger/ledger.js';
+import { MIGRATIONS } from '../../ingress/ledger/rows.js';
 import { ManualClock } from '../../shared/core/clock.js';
 import { Prng } from '../../shared/core/prng.js';
-import { LedgerFile } from '../../shared/ops/ledgerFile.js';
+import { LedgerFile } from '../../shared/ops/ledger/ledgerFile.js';
 import { memoryFolder, newFolder, removeFolders } from '../support/folders.js';
 import { coding, manifests, objectId, taken, transferId, verdict, verified } from '../support/ledgers.js';
 

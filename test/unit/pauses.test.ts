@@ -1,7 +1,7 @@
-/** Which stages are paused, with a stage and a ledger that a test moves (shared/ops/pauses.ts). */
+/** Which stages are paused, with a stage and a ledger that a test moves (shared/ops/operators/pauses.ts). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { Pauses } from '../../shared/ops/pauses.js';
+import { Pauses } from '../../shared/ops/operators/pauses.js';
 import type { PauseListener } from '../../shared/ops/queues/store.js';
 
 const DECIDE_MS = 30;

@@ -1,8 +1,8 @@
-/** When a transfer counts as incomplete, a number as never seen and a session as over (egress/position.ts). */
+/** When a transfer counts as incomplete, a number as never seen and a session as over (egress/work/position.ts). */
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { HighLedger } from '../../egress/ledger.js';
-import { LinkPosition, type Standing } from '../../egress/position.js';
+import { HighLedger } from '../../egress/ledger/ledger.js';
+import { LinkPosition, type Standing } from '../../egress/work/position.js';
 import { ManualClock } from '../../shared/core/clock.js';
 import { LIMITS } from '../../shared/core/limits.js';
 import { memoryFolder, newFolder, removeFolders } from '../support/folders.js';

@@ -2,10 +2,10 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { HighLedger } from '../../egress/ledger.js';
-import { HighReceiptFacts } from '../../egress/receiptFacts.js';
-import { LowLedger } from '../../ingress/ledger.js';
-import { LowReceiptFacts } from '../../ingress/receiptFacts.js';
+import { HighLedger } from '../../egress/ledger/ledger.js';
+import { HighReceiptFacts } from '../../egress/receipts/facts.js';
+import { LowLedger } from '../../ingress/ledger/ledger.js';
+import { LowReceiptFacts } from '../../ingress/receipts/facts.js';
 import type { DeskTenant } from '../../shared/ops/receipts/desk.js';
 import { Receipts } from '../../shared/ops/receipts/receipts.js';
 import { contents, memoryFolder, newFolder, removeFolders } from '../support/folders.js';

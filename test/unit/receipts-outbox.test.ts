@@ -1,8 +1,8 @@
 /** Which receipts are due (shared/ops/receipts/outbox.ts), as the triggers of both ledgers say. */
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { HighLedger } from '../../egress/ledger.js';
-import { LowLedger, newTransferId } from '../../ingress/ledger.js';
+import { HighLedger } from '../../egress/ledger/ledger.js';
+import { LowLedger, newTransferId } from '../../ingress/ledger/ledger.js';
 import { memoryFolder, newFolder, removeFolders } from '../support/folders.js';
 import { coding, manifests, objectId, taken, transferId, verdict, verified } from '../support/ledgers.js';
 

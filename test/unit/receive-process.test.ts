@@ -7,7 +7,7 @@ import type { ReceiverProtocol } from '../../egress/receive/messages.js';
 import { codeOf } from '../../shared/core/errors.js';
 import { Prng } from '../../shared/core/prng.js';
 import { runSimulator, type Simulator } from '../../shared/link/simulator.js';
-import type { Child } from '../../shared/ops/children.js';
+import type { Child } from '../../shared/ops/processes/children.js';
 import { removeFolders } from '../support/folders.js';
 import { headerOf, LowHalf, newParcel, type Parcel, SESSION } from '../support/halves.js';
 import { ETHERNET, HOST, listener, startReceiver, startSender, stopAll, until } from '../support/processes.js';

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { extract } from '../../egress/release/extract.js';
 import { Publisher } from '../../egress/release/publish.js';
-import type { FileSystem } from '../../shared/ops/directories.js';
+import type { FileSystem } from '../../shared/ops/files/directories.js';
 import { type Call, contents, otherFileSystem, removeFolders, systemError, watchedFs } from '../support/folders.js';
 import { newRelease, type ReleaseBench } from '../support/release.js';
 

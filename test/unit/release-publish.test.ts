@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { extract } from '../../egress/release/extract.js';
 import { Publisher, type PublishRequest } from '../../egress/release/publish.js';
 import { LIMITS } from '../../shared/core/limits.js';
-import { bestVia } from '../../shared/ops/directories.js';
+import { bestVia } from '../../shared/ops/files/directories.js';
 import { disturb } from '../support/disturber.js';
 import {
   type Call,

@@ -2,12 +2,12 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { HighLedger, type HighPayload } from '../../egress/ledger.js';
-import { HighRetention } from '../../egress/retention.js';
-import { LowLedger } from '../../ingress/ledger.js';
+import { HighLedger, type HighPayload } from '../../egress/ledger/ledger.js';
+import { HighRetention } from '../../egress/work/retention.js';
+import { LowLedger } from '../../ingress/ledger/ledger.js';
 import { LIMITS } from '../../shared/core/limits.js';
 import type { HighConfig } from '../../shared/ops/config/load.js';
-import { QuarantineKeeper } from '../../shared/ops/keptBytes.js';
+import { QuarantineKeeper } from '../../shared/ops/ledger/keptBytes.js';
 import { memoryFolder, newFolder, removeFolders } from '../support/folders.js';
 import { manifests, objectId, taken, transferId, verified } from '../support/ledgers.js';
 

@@ -1,7 +1,7 @@
-/** The room for payloads in the spool of the high side (egress/room.ts). */
+/** The room for payloads in the spool of the high side (egress/work/room.ts). */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { AssemblyRoom, type Quota, type RoomRules, type Wanted } from '../../egress/room.js';
+import { AssemblyRoom, type Quota, type RoomRules, type Wanted } from '../../egress/work/room.js';
 import { objectId } from '../support/ledgers.js';
 
 const [A, B, C, D] = [1, 2, 3, 4];

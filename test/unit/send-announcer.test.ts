@@ -1,12 +1,12 @@
 /** When the low side announces its position, and that it keeps quiet once it is stopped. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { Announcer } from '../../ingress/announcer.js';
-import type { LowLedger } from '../../ingress/ledger.js';
+import type { LowLedger } from '../../ingress/ledger/ledger.js';
 import type { SealerProtocol } from '../../ingress/seal/messages.js';
 import type { SenderProtocol } from '../../ingress/send/orders.js';
+import { Announcer } from '../../ingress/work/announcer.js';
 import { SluiceError } from '../../shared/core/errors.js';
-import type { Child } from '../../shared/ops/children.js';
+import type { Child } from '../../shared/ops/processes/children.js';
 import { LINK, SESSION } from '../support/halves.js';
 import { until } from '../support/processes.js';
 

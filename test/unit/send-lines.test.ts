@@ -1,7 +1,7 @@
-/** Payloads of a tenant in the send stage (ingress/sendLines.ts), with a stage that is a list. */
+/** Payloads of a tenant in the send stage (ingress/work/sendLines.ts), with a stage that is a list. */
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
-import { SendLines } from '../../ingress/sendLines.js';
+import { SendLines } from '../../ingress/work/sendLines.js';
 import { codeOf, SluiceError } from '../../shared/core/errors.js';
 
 describe('lines in front of the send stage', () => {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { codeOf } from '../../shared/core/errors.js';
-import type { ExitReason } from '../../shared/ops/children.js';
+import type { ExitReason } from '../../shared/ops/processes/children.js';
 import { FrameKind, frameBytes } from '../../shared/wire/frame.js';
 import { removeFolders } from '../support/folders.js';
 import { headerOf, newParcel } from '../support/halves.js';

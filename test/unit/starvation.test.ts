@@ -1,7 +1,7 @@
-/** Tenants whose work does not move while that of others does (shared/ops/starvation.ts), on a clock that a test moves. */
+/** Tenants whose work does not move while that of others does (shared/ops/health/starvation.ts), on a clock that a test moves. */
 import { expect } from 'chai';
 import { ManualClock } from '../../shared/core/clock.js';
-import { StarvationWatch } from '../../shared/ops/starvation.js';
+import { StarvationWatch } from '../../shared/ops/health/starvation.js';
 
 const STATES = {
   taken: { waitsIn: 'scan' },

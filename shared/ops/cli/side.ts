@@ -2,8 +2,8 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { formatSize } from '../../core/units.js';
-import { Child, DISK_SILENT_MS, type Protocol } from '../children.js';
 import { TOKEN_FILE } from '../console/tokenFile.js';
+import { Child, DISK_SILENT_MS, type Protocol } from '../processes/children.js';
 import { stopRedisLeftBehind } from '../queues/redis-server.js';
 import type { HighObjectNews, HighProtocol, LowObjectNews, LowProtocol, ServedConsole } from '../sides.js';
 import type { ExitCode } from './exitCode.js';

@@ -1,8 +1,8 @@
 /** `sluice status`: how a side stands (or both of a demo), once. Exit 0 when all is well, 1 when somebody should look. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { readReports } from '../statusFile.js';
-import { isWell, statusLines } from '../statusWords.js';
+import { readReports } from '../health/statusFile.js';
+import { isWell, statusLines } from '../health/statusWords.js';
 import type { ExitCode } from './exitCode.js';
 import { jsonLine } from './output.js';
 

@@ -4,9 +4,9 @@
  */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { readReports } from '../statusFile.js';
-import { statusLines } from '../statusWords.js';
-import { type Screen, topLines } from '../topScreen.js';
+import { readReports } from '../health/statusFile.js';
+import { statusLines } from '../health/statusWords.js';
+import { type Screen, topLines } from '../health/topScreen.js';
 import type { ExitCode } from './exitCode.js';
 import { duration, whole } from './numbers.js';
 import { untilStopped } from './output.js';

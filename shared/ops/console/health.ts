@@ -1,7 +1,7 @@
 /** What other machines watch: is it alive, can it do its work, its figures; and how it stands, as JSON. */
 import type { FastifyInstance } from 'fastify';
 import { ERRORS, type ErrorCode } from '../../core/errors.js';
-import type { SideStatus, StatusPush } from '../status.js';
+import type { SideStatus, StatusPush } from '../health/status.js';
 
 /** A supervisor that has said nothing for this long hangs, or is not there any more. */
 const FRESH_MS = 5_000;

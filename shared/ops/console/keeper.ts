@@ -5,12 +5,12 @@
  */
 import { codeOf, SluiceError, wordsOf } from '../../core/errors.js';
 import { LIMITS } from '../../core/limits.js';
-import type { Acts } from '../acts.js';
-import { Child } from '../children.js';
-import type { News } from '../news.js';
-import type { AnyStage } from '../queueActs.js';
+import type { News } from '../health/news.js';
+import type { SideName, StatusPush } from '../health/status.js';
+import type { Acts } from '../operators/acts.js';
+import type { AnyStage } from '../operators/queueActs.js';
+import { Child } from '../processes/children.js';
 import type { ServedConsole } from '../sides.js';
-import type { SideName, StatusPush } from '../status.js';
 import type { ConsoleProtocol, Question, Reply } from './messages.js';
 import { readToken, TOKEN_FILE } from './tokenFile.js';
 

@@ -8,8 +8,8 @@
  *              ── answer { id, ... } ─────────▶ console
  */
 import type { ErrorCode } from '../../core/errors.js';
+import type { SideName, StatusPush } from '../health/status.js';
 import type { JobState } from '../queues/desk.js';
-import type { SideName, StatusPush } from '../status.js';
 
 export interface ConsoleSettings {
   side: SideName;

@@ -1,6 +1,6 @@
 /** The console's own pages: login and overview. Plain HTML that works without scripts; the boards are bull-board's. */
 import { formatDuration, formatSize } from '../../core/units.js';
-import type { ActiveAlarm, SideStatus, StageStatus, TenantStatus } from '../status.js';
+import type { ActiveAlarm, SideStatus, StageStatus, TenantStatus } from '../health/status.js';
 import { type Html, html, NOTHING } from './html.js';
 import type { Operator } from './sessions.js';
 import { type Language, type Words, wordsIn } from './words.js';

@@ -1,7 +1,7 @@
 /** The console process of a side: HTTP and nothing else. No ledger, no key, no queue store, no code of a side. */
 import { SluiceError, wordsOf } from '../../core/errors.js';
-import { serveParent } from '../children.js';
-import type { StatusPush } from '../status.js';
+import type { StatusPush } from '../health/status.js';
+import { serveParent } from '../processes/children.js';
 import { SupervisorClient } from './client.js';
 import type { ConsoleProtocol } from './messages.js';
 import { openConsole } from './server.js';

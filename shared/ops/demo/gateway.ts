@@ -11,9 +11,10 @@ import type { Priority } from '../../core/fairShare.js';
 import { generateKeys, KEY_FILES } from '../../crypto/keyfiles.js';
 import type { SimulatorCounters, SimulatorOptions } from '../../link/simulator.js';
 import { type FromSimulator, SIMULATOR_MODULE, type ToSimulator } from '../../link/simulatorMessages.js';
-import { Child, DISK_SILENT_MS } from '../children.js';
 import { toYaml } from '../config/load.js';
 import type { HighConfigInput, LowConfigInput } from '../config/schema.js';
+import { processesOf } from '../files/stateFolder.js';
+import { Child, DISK_SILENT_MS } from '../processes/children.js';
 import type { ProcessIdentity } from '../queues/process.js';
 import { stopRedisLeftBehind } from '../queues/redis-server.js';
 import type {
@@ -28,7 +29,6 @@ import type {
   LowSummary,
   NewsPage,
 } from '../sides.js';
-import { processesOf } from '../stateFolder.js';
 
 export interface DemoTenant {
   name: string;

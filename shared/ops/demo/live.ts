@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatDuration, formatSize } from '../../core/units.js';
 import { TOKEN_FILE } from '../console/tokenFile.js';
-import { StateFolder } from '../stateFolder.js';
+import { StateFolder } from '../files/stateFolder.js';
 import { sameFiles } from './compare.js';
 import { Gateway, type GatewayOptions } from './gateway.js';
 import { runFile } from './once.js';

@@ -8,7 +8,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '../../core/errors.js';
 import { formatDuration, formatSize } from '../../core/units.js';
-import { StateFolder } from '../stateFolder.js';
+import { StateFolder } from '../files/stateFolder.js';
 import { sameFiles } from './compare.js';
 import { Gateway, type GatewayOptions } from './gateway.js';
 import { listInputs } from './inputs.js';

@@ -6,7 +6,7 @@
  *        ^------------- settled ------------'
  */
 import { wordsOf } from '../../core/errors.js';
-import type { Child } from '../children.js';
+import type { Child } from '../processes/children.js';
 import type { ReceiptFacts, ReceiptKey } from './facts.js';
 import type { ReceiptOrder, ReceiptsProtocol, WriteAnswer } from './messages.js';
 import { CONSIGNMENT_MARK, type DueReceipt, type ReceiptOutbox } from './outbox.js';

@@ -11,7 +11,7 @@
 import * as nodeFs from 'node:fs';
 import { dirname } from 'node:path';
 import { SluiceError } from '../../core/errors.js';
-import { Directory, type DirectoryOptions, errnoOf, isNoFolder } from '../directories.js';
+import { Directory, type DirectoryOptions, errnoOf, isNoFolder } from '../files/directories.js';
 import { isDay, isReceiptName } from './place.js';
 
 /** Made when it is missing, with the folder above it but nothing above that: what is not mounted is not made up for. */

@@ -3,7 +3,7 @@
  * changes an object, so that no crash and no new code path can forget one. An object has one row however often it
  * changes, and the row goes once the receipts process has written what it stood for.
  */
-import type { LedgerFile } from '../ledgerFile.js';
+import type { LedgerFile } from '../ledger/ledgerFile.js';
 
 /**
  * Part of a migration of both ledgers: never edit it. `change` grows with every change, so that what has been written

@@ -2,7 +2,7 @@
  * Receipts and daily summaries of a side, as its supervisor has them: the process that writes them, the desk that gives
  * it what is due, and the broom that takes old ones away.
  */
-import { Child, DISK_SILENT_MS } from '../children.js';
+import { Child, DISK_SILENT_MS } from '../processes/children.js';
 import type { DayFacts } from './dayFacts.js';
 import { type DeskTenant, ReceiptDesk } from './desk.js';
 import type { ReceiptFacts } from './facts.js';

@@ -4,8 +4,8 @@
  */
 import { setPriority } from 'node:os';
 import { wordsOf } from '../../core/errors.js';
-import { serveParent } from '../children.js';
-import { errnoOf } from '../directories.js';
+import { errnoOf } from '../files/directories.js';
+import { serveParent } from '../processes/children.js';
 import { documentOf } from './document.js';
 import { InTheWay, makeReceiptsFolder, ReceiptsFolder } from './folder.js';
 import { LocalTime } from './localTime.js';

@@ -1,0 +1,140 @@
+/**
+ * Lets verified payloads into assembly as there is room for them (room.ts). What does not fit waits, by tenant, in its
+ * order; if need be, what arrived of incomplete payloads makes room, first of all of those nothing came of for longest.
+ */
+import type { ObjectId } from '../../shared/wire/statements.js';
+import type { HighLedger, HighPayload } from '../ledger/ledger.js';
+import type { AssemblyRoom, Lack, Wanted } from './room.js';
+
+export interface AdmissionTools {
+  ledger: HighLedger;
+  room: AssemblyRoom;
+  /** The payload is to be collected. */
+  expect: (payload: HighPayload) => void;
+  /** What has arrived of it is given up; it may come again. */
+  evict: (payload: HighPayload) => void;
+  alarm: (code: string, words: string, about?: string) => void;
+  over: (code: string, about: string) => void;
+}
+
+/** Waiting payloads of a tenant that are asked again at once: where the first do not fit, later ones may. */
+const ASKED_AGAIN = 16;
+
+const ALARMS: Record<Lack, 'STORAGE_FULL' | 'QUOTA_EXCEEDED'> = {
+  room: 'STORAGE_FULL',
+  quota: 'QUOTA_EXCEEDED',
+  share: 'QUOTA_EXCEEDED',
+};
+const REASONS: Record<Lack, string> = {
+  room: 'there is no room for it',
+  quota: 'it would be more than the quota of the tenant',
+  share: 'the room that is left is kept for the other tenants',
+};
+
+export class Admission {
+  /** Payloads whose manifest is verified and that assembly does not know for want of room, by tenant. */
+  private readonly waiting = new Map<string, Map<ObjectId, Wanted>>();
+
+  constructor(private readonly tools: AdmissionTools) {}
+
+  /** What a payload wants; of its objects the first says whose it is, for a bundle is of one tenant. */
+  wantedBy({ object, coding }: HighPayload): Wanted {
+    const objects = this.tools.ledger.objectsOfPayload(object);
+    const tenant = objects[0]?.tenant ?? '';
+    return { payload: object, tenant, lengthBytes: coding.lengthBytes, objects: objects.length };
+  }
+
+  /** Has the payload collected, now or when there is room. */
+  admit(payload: HighPayload): void {
+    if (this.takeRoom(payload)) this.tools.expect(payload);
+  }
+
+  /** Takes room for a payload; without it the payload waits. */
+  takeRoom(payload: HighPayload): boolean {
+    return this.ask(this.wantedBy(payload));
+  }
+
+  /** Payloads there was no room for, once there is. To be called now and then. */
+  admitAgain(): void {
+    for (const [tenant, wanting] of this.waiting) {
+      let asked = 0;
+      for (const wanted of wanting.values()) {
+        const payload = this.tools.ledger.payload(wanted.payload);
+        const open = payload?.state === 'assembling' || payload?.state === 'incomplete';
+        if (!open) this.noLongerWaits(wanted);
+        else if (this.ask(wanted)) this.tools.expect(payload);
+        else if (++asked >= ASKED_AGAIN) break;
+      }
+      if (wanting.size === 0) this.waiting.delete(tenant);
+    }
+  }
+
+  /** Gives up what has arrived of a payload; it is let in again when it comes again. */
+  giveUp(payload: HighPayload): void {
+    this.drop(payload);
+    this.waiting.get(this.wantedBy(payload).tenant)?.delete(payload.object);
+  }
+
+  private drop(payload: HighPayload): void {
+    const { evict, room, ledger } = this.tools;
+    evict(payload);
+    room.give(payload.object);
+    // It was complete and waited in vain for others of its consignment.
+    if (payload.state === 'assembled')
+      ledger.setPayload(payload.object, 'incomplete', 'incomplete', 'TRANSFER_INCOMPLETE');
+  }
+
+  private ask(wanted: Wanted): boolean {
+    const { room } = this.tools;
+    let answer = room.take(wanted);
+    if (answer !== 'taken') {
+      this.makeRoom(wanted, answer);
+      answer = room.take(wanted);
+    }
+    if (answer === 'taken') this.noLongerWaits(wanted);
+    else this.waits(wanted, answer);
+    return answer === 'taken';
+  }
+
+  /** Evicts no more incomplete payloads than it takes, and none when all of them together would not be enough. */
+  private makeRoom(wanted: Wanted, lack: Lack): void {
+    const { room, ledger, alarm } = this.tools;
+    let missingBytes = room.missingBytes(wanted);
+    let missingOnDiskBytes = room.missingOnDiskBytes(wanted);
+    const inVain = ledger.consignments.waitingInVain().map((object) => ledger.payload(object)!);
+    const idle = [...ledger.payloadsIn('incomplete'), ...inVain].filter(({ object }) => room.has(object));
+    const may = idle.filter(({ object }) => room.mayLose(object, wanted, lack));
+    may.sort((a, b) => a.changedMs - b.changedMs);
+    if (missingBytes > may.reduce((sum, { coding }) => sum + coding.lengthBytes, 0)) return;
+    if (missingOnDiskBytes > may.reduce((sum, { object }) => sum + room.onDiskBytes(object), 0)) return;
+    for (const one of may) {
+      // Each one gone may leave its tenant with no more than what is kept for it.
+      if (!room.mayLose(one.object, wanted, lack)) continue;
+      missingOnDiskBytes -= room.onDiskBytes(one.object);
+      this.drop(one);
+      alarm('STORAGE_FULL', `What had arrived of payload ${one.object} made room for payload ${wanted.payload}.`);
+      missingBytes -= one.coding.lengthBytes;
+      // Its bytes on the disk come back only once they are removed: the payload gets its room when it asks again.
+      if (missingBytes <= 0 && missingOnDiskBytes <= 0) return;
+    }
+  }
+
+  private waits(wanted: Wanted, lack: Lack): void {
+    const { tenant, payload, lengthBytes } = wanted;
+    const wanting = this.waiting.get(tenant) ?? new Map<ObjectId, Wanted>();
+    this.waiting.set(tenant, wanting);
+    // Said once for all that wait behind it.
+    if (wanting.size === 0) {
+      const words = `A payload of ${lengthBytes} bytes of ${tenant} waits: ${REASONS[lack]} (${payload}).`;
+      this.tools.alarm(ALARMS[lack], words, tenant);
+    }
+    wanting.set(payload, wanted);
+  }
+
+  private noLongerWaits({ tenant, payload }: Wanted): void {
+    const wanting = this.waiting.get(tenant);
+    if (!wanting?.delete(payload) || wanting.size > 0) return;
+    this.waiting.delete(tenant);
+    for (const code of new Set(Object.values(ALARMS))) this.tools.over(code, tenant);
+  }
+}

@@ -1,0 +1,149 @@
+/** What receipts and summaries of the low side say, read from its ledger. */
+import { LIMITS } from '../../shared/core/limits.js';
+import { Partition } from '../../shared/fec/partition.js';
+import { arrivalProbability } from '../../shared/link/arrival.js';
+import { type DayFacts, dayFacts } from '../../shared/ops/receipts/dayFacts.js';
+import type { ArrivalEstimate, LowFacts } from '../../shared/ops/receipts/facts.js';
+import { CONSIGNMENT_MARK } from '../../shared/ops/receipts/outbox.js';
+import { showName } from '../../shared/wire/names.js';
+import type { LowLedger, ReceiptSource } from '../ledger/ledger.js';
+import { envelopeRepairSymbols, repairSymbols } from '../send/passes.js';
+
+export interface LowReceiptRules {
+  /** Repair symbols sent for each source symbol, and of a block at least. */
+  overhead: number;
+  repairFloor: number;
+  /** Share of datagrams the link is assumed to lose. */
+  assumedLoss: number;
+  /** How long what was sent can be sent again, milliseconds. */
+  retentionOf: (tenant: string) => number;
+}
+
+export class LowReceiptFacts {
+  /** By the length of the payload: storms are made of few sizes, and the arithmetic is not free. */
+  private readonly estimates = new Map<string, number>();
+
+  constructor(
+    private readonly ledger: Pick<LowLedger, 'receiptSource' | 'consignments' | 'dayCounts' | 'needingAttention'>,
+    private readonly rules: () => LowReceiptRules,
+  ) {}
+
+  /** Of an object, or of a consignment. */
+  of(key: string): LowFacts | undefined {
+    return key.startsWith(CONSIGNMENT_MARK)
+      ? this.ofConsignment(key.slice(CONSIGNMENT_MARK.length))
+      : this.ofObject(key);
+  }
+
+  private ofObject(transfer: string): LowFacts | undefined {
+    const source = this.ledger.receiptSource(transfer);
+    if (!source) return undefined;
+    const { object, seenMs, sinceMs, findings, original, originalPath, sentMs } = source;
+    const { tenant, sequence, state, sizeBytes, code, detail } = object;
+    const isTaken = object.sha256 !== '';
+    return {
+      side: 'low',
+      tenant,
+      transfer,
+      sequence,
+      state,
+      sinceMs,
+      seenMs,
+      name: showName(object.rawPath),
+      sizeBytes,
+      sha256: isTaken ? object.sha256 : null,
+      code,
+      detail: detail ?? '',
+      findings: state === 'refused' ? findings.slice(0, LIMITS.receiptMaxFindings) : [],
+      inQuarantine: state === 'refused' && isTaken,
+      original: state === 'sent' ? original : null,
+      originalPath,
+      estimate: state === 'sent' && source.payload ? this.estimate([source.payload]) : null,
+      againUntilMs: sentMs === null ? null : sentMs + this.rules().retentionOf(tenant),
+      ...(object.consignment ? { isMember: true } : {}),
+    };
+  }
+
+  private ofConsignment(id: string): LowFacts | undefined {
+    const source = this.ledger.consignments.receiptSource(id);
+    const state = source && STATES[source.consignment.state];
+    if (!source || !state) return undefined;
+    const { consignment, seenMs, changedMs, sentMs, payloads, culprit } = source;
+    const { tenant, root, objects, sizeBytes, code, detail, firstSequence } = consignment;
+    const own = culprit && { code: culprit.code, where: showName(culprit.rawPath), detail: culprit.detail };
+    return {
+      side: 'low',
+      tenant,
+      transfer: id,
+      sequence: firstSequence,
+      state,
+      sinceMs: sentMs ?? changedMs,
+      seenMs,
+      name: showName(root),
+      sizeBytes,
+      sha256: null,
+      code,
+      detail: own ? '' : (detail ?? ''),
+      findings: state === 'refused' && own ? [{ code: code ?? '', where: '', detail: '' }, own] : [],
+      inQuarantine: state === 'refused',
+      original: null,
+      originalPath: '',
+      estimate: state === 'sent' ? this.estimate(payloads) : null,
+      againUntilMs: sentMs === null ? null : sentMs + this.rules().retentionOf(tenant),
+      consignment: { objects },
+    };
+  }
+
+  day(tenant: string, fromMs: number, untilMs: number): DayFacts {
+    const { ledger } = this;
+    return dayFacts({
+      states: ledger.dayCounts(tenant, fromMs, untilMs),
+      needing: ledger.needingAttention(tenant, fromMs, untilMs, LIMITS.summaryMaxNamed + 1),
+      factsOf: (transfer) => this.of(transfer),
+      gaps: { count: 0, first: [] },
+    });
+  }
+
+  /** Of the payloads it travels in, and of the envelopes that describe them, which are sent twice. */
+  private estimate(payloads: readonly PayloadSize[]): ArrivalEstimate {
+    const { assumedLoss } = this.rules();
+    return { assumedLoss, probability: payloads.reduce((all, payload) => all * this.probability(payload), 1) };
+  }
+
+  private probability(payload: PayloadSize): number {
+    const { overhead, repairFloor, assumedLoss } = this.rules();
+    const { lengthBytes, symbolBytes, blockSymbols } = payload;
+    const key = [lengthBytes, symbolBytes, blockSymbols, overhead, repairFloor, assumedLoss].join('/');
+    const known = this.estimates.get(key);
+    if (known !== undefined) return known;
+    const probability = arrivalProbability(sentBlocks(payload, overhead, repairFloor), assumedLoss);
+    if (this.estimates.size >= ESTIMATES_KEPT) this.estimates.clear();
+    this.estimates.set(key, probability);
+    return probability;
+  }
+}
+
+type PayloadSize = NonNullable<ReceiptSource['payload']>;
+
+/** A consignment in the states of receipts; one that is still being taken has none. */
+const STATES = { taking: undefined, taken: 'taken', refused: 'refused', sealing: 'sealed', sent: 'sent' } as const;
+
+const ESTIMATES_KEPT = 4_096;
+/** Bytes of an envelope beside the digests of blocks. */
+const ENVELOPE_BYTES = 1_024;
+const DIGEST_BYTES = 32;
+
+function sentBlocks(payload: PayloadSize, overhead: number, repairFloor: number) {
+  const { lengthBytes, ...coding } = payload;
+  const partition = new Partition(lengthBytes, coding);
+  const block = (count: number, k: number) => {
+    const repair = repairSymbols(k, Math.round(overhead * 1_000_000), repairFloor);
+    return { count, needed: k, symbols: k + repair };
+  };
+  const envelopeK = Math.ceil((ENVELOPE_BYTES + DIGEST_BYTES * partition.blocks) / coding.symbolBytes);
+  const envelope = { count: 1, needed: envelopeK, symbols: 2 * (envelopeK + envelopeRepairSymbols(envelopeK)) };
+  if (partition.blocks === 0) return [envelope];
+  const small = partition.k(partition.blocks - 1);
+  const large = partition.symbols - small * partition.blocks;
+  return [envelope, block(large, small + 1), block(partition.blocks - large, small)];
+}

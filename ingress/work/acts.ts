@@ -1,0 +1,29 @@
+/** What operators may ask of the low side: the acts of its queues, sending again, and draining. */
+import { Acts } from '../../shared/ops/operators/acts.js';
+import { type QueueActTools, registerQueueActs } from '../../shared/ops/operators/queueActs.js';
+import type { LowLedger } from '../ledger/ledger.js';
+import type { Resender } from './resender.js';
+
+export function lowActs(
+  ledger: LowLedger,
+  resender: Resender,
+  queues: QueueActTools,
+  /** Tells intake at once whether it may take anything. */
+  drainedChanged: () => void,
+  now: () => number,
+): Acts {
+  const acts = new Acts(ledger.requests, now);
+  registerQueueActs(acts, queues);
+  acts.register('resend', (id) => resender.resend(id.toLowerCase()));
+  acts.register('drain', async () => {
+    ledger.operator.setDrained(ledger.operator.drainedSinceMs() ?? now());
+    drainedChanged();
+    return 'yes: nothing new is taken from the shares; what is in hand is finished.';
+  });
+  acts.register('undrain', async () => {
+    ledger.operator.setDrained(null);
+    drainedChanged();
+    return 'yes: files are taken from the shares again.';
+  });
+  return acts;
+}
