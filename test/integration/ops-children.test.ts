@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { codeOf } from '../../shared/core/errors.js';
 import { Child, type ChildOptions, type ExitReason } from '../../shared/ops/processes/children.js';
-import type { EchoProtocol } from './ops-echoChild.js';
+import type { EchoProtocol } from '../unit/ops-echoChild.js';
 
-const module = new URL('./ops-echoChild.js', import.meta.url);
+const module = new URL('../unit/ops-echoChild.js', import.meta.url);
 const open: Child<EchoProtocol>[] = [];
 function echoChild(options: Partial<ChildOptions<EchoProtocol>> = {}): Child<EchoProtocol> {
   const child = new Child<EchoProtocol>({ name: 'echo', module, ...options });
