@@ -66,6 +66,7 @@ export interface LowListeners {
 const HOUSEKEEPING_MS = 500;
 /** Work that fell out of the queues (a store that was away, a job that gave up) is put into them again. */
 const REBUILD_MS = 60_000;
+const PATHS_LOGGED = 100;
 /** Jobs at once: who is next among their objects, scanner and sender decide; sealing takes turns at every payload. */
 const SCANNING_AT_ONCE = 256;
 const SEALING_AT_ONCE = 4;
@@ -286,7 +287,11 @@ export class LowSide {
     this.announcer = new Announcer(this.ledger, this.sealer, this.sender, config.link.heartbeatInterval, (error) =>
       this.news.alarm('SEAL_UNAVAILABLE', wordsOf(error)),
     );
-    this.resender.adaptToLink();
+    const notAgain = this.resender.adaptToLink();
+    if (notAgain.length > 0) {
+      const words = 'not sent again: the link has other parameters now; ask again to send it as a new transfer';
+      this.log.warn({ paths: notAgain.slice(0, PATHS_LOGGED), objects: notAgain.length }, words);
+    }
     await this.receipts.start();
     await this.rebuild();
     await this.carryOutRequests();

@@ -397,6 +397,14 @@ export class LowLedger {
     });
   }
 
+  /** A payload that was to be sent again stays as it was sent. */
+  payloadNotAgain(object: ObjectId): void {
+    this.transaction(() => {
+      const sql = `UPDATE payloads SET state = 'sent' WHERE object = ? AND sent_ms IS NOT NULL`;
+      if (this.file.run(sql, object) > 0) this.setStateOfPayload(object, 'sent');
+    });
+  }
+
   /**
    * Gives a payload up: its sequence numbers become void, its objects are fresh transfers again, to be sealed anew.
    * For payloads coded for a link that has other parameters now. A consignment travels as it was sealed or not at all:

@@ -166,6 +166,8 @@ export interface Payload {
   state: 'sealing' | 'sealed' | 'sent' | 'dropped';
   repairNext: number;
   envelopePass: number;
+  /** All its frames have left at least once. */
+  wasSent: boolean;
 }
 
 export function objectOf(row: Row): LowObject {
@@ -231,5 +233,6 @@ export function payloadOf(row: Row): Payload {
     state: row.state as Payload['state'],
     repairNext: row.repair_next as number,
     envelopePass: row.envelope_pass as number,
+    wasSent: row.sent_ms !== null,
   };
 }

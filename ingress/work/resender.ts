@@ -13,13 +13,22 @@ export class Resender {
     private readonly coding: { symbolBytes: number; blockSymbols: number },
   ) {}
 
-  /** At start: what has been coded but not sent must fit the link as it is configured now. */
-  adaptToLink(): void {
+  /**
+   * At start: what has been coded but not sent must fit the link as it is configured now. What has been sent once and was
+   * to be sent again is not: as a new transfer the other side would release it a second time, which only an operator who
+   * asks for it now may want. What was being sent when the side ended is sent as a new transfer, for most likely the
+   * other side has a part of it only: rather twice than never.
+   * @returns paths of what was to be sent again and is not
+   */
+  adaptToLink(): string[] {
     this.ledger.setCoding(this.coding);
-    for (const state of ['sealing', 'sealed'] as const) {
-      for (const payload of this.ledger.payloadsIn(state))
-        if (!this.fits(payload)) this.ledger.dropPayload(payload.object);
-    }
+    const left = (['sealing', 'sealed'] as const)
+      .flatMap((state) => this.ledger.payloadsIn(state))
+      .filter((payload) => !this.fits(payload));
+    const again = left.filter(({ wasSent }) => wasSent);
+    for (const { object } of again) this.ledger.payloadNotAgain(object);
+    for (const { object, wasSent } of left) if (!wasSent) this.ledger.dropPayload(object);
+    return again.flatMap(({ object }) => this.ledger.objectsOfPayload(object).map(({ path }) => path));
   }
 
   /**

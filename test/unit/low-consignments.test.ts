@@ -410,6 +410,27 @@ describe('consignments of the low side', () => {
       expect(ledger.sequenceDone()).to.equal(10);
     });
 
+    it('a link that has changed before it could be sent again leaves it as it was sent, whatever has gone since', async () => {
+      take();
+      await work();
+      const [first] = objects();
+      await resender().resend(first!.consignment!);
+      // One payload has been sent again, and of its members one spool file has gone.
+      const [again] = ledger.payloadsIn('sealed');
+      ledger.payloadSent(again!.object, 9, 2);
+      ledger.spoolFileRemoved(ledger.objectsOfPayload(again!.object)[0]!.spoolFile);
+      const transfers = objects().map(({ transfer }) => transfer);
+      coding = { symbolBytes: SYMBOL_BYTES * 2, blockSymbols: BLOCK_SYMBOLS };
+      [sealed, jobs] = [[], []];
+      open();
+      expect(resender().adaptToLink()).to.deep.equal([`${ROOT}/sub/c`, `${ROOT}/large`]);
+      expect([states(), only().state, only().id, ledger.voids(9)]).to.deep.equal([['sent'], 'sent', C, []]);
+      expect(objects().map(({ transfer }) => transfer)).to.deep.equal(transfers);
+      await rebuild();
+      await work();
+      expect([sealed, states()]).to.deep.equal([[], ['sent']]);
+    });
+
     it('what is not in the spool any more is not promised', async () => {
       take();
       await work();
