@@ -49,8 +49,8 @@ export interface ReleaserProtocol {
       ask: { folder: FolderOrder; orders: ReleaseOrder[] };
       answer: { transfer: TransferId; code: string; detail: string } | null;
     };
-    /** Gives it its name. */
-    publishFolder: { ask: FolderOrder; answer: { publishedAs: string } };
+    /** Gives it its name. `isMissing`: it was published before a crash and is not found; its name is a guess. */
+    publishFolder: { ask: FolderOrder; answer: { publishedAs: string; isMissing: boolean } };
     /** Once the ledger says what has become of it: removes what is left out of sight. */
     forgetFolder: { ask: FolderOrder; answer: null };
     start: { ask: { stagingDir: string }; answer: null };

@@ -4,12 +4,13 @@
  * once (FAULTS 51-53).
  *
  *   begin: what an earlier run left is removed ─▶ add: each member written, checked, fsync ─▶ publish: fsync of all
- *     folders ─▶ note in the spool which folder (inode) it is ─▶ rename to a free name ─▶ fsync of both sides of it
+ *     folders ─▶ note in the spool which folder (inode) it is, and where ─▶ rename to a free name ─▶ fsync of both sides of it
  *     ─▶ the caller writes "released" into the ledger ─▶ forget: what is left out of sight, then the note
  *
- * The note is the memory of the rename: once it is there, the folder with that inode is either still out of sight, and
- * is renamed, or it is not, and has been published, whatever the tenant has done with it since. Without a note nothing
- * was published, and all is built anew. Nothing is merged: a name that is taken gets a version.
+ * The note is the memory of the rename: once it is there, the folder either still has its private name where it was
+ * built, and is renamed, or it has not, and was published, whatever the tenant has done with it since. The number of its
+ * device says nothing, for many file systems have another one after a reboot. Without a note nothing was published, and
+ * all is built anew. Nothing is merged: a name that is taken gets a version.
  */
 import * as nodeFs from 'node:fs';
 import { join } from 'node:path';
@@ -34,6 +35,11 @@ export interface FolderRequest {
   readonly parts: readonly string[];
   /** Id of the consignment: names the folder while it is out of sight. */
   readonly consignment: string;
+}
+
+export interface PublishedFolder extends Published {
+  /** It is neither out of sight nor below any name it can have been given: the tenant has moved it, or it is lost. */
+  readonly isMissing: boolean;
 }
 
 export interface FolderMember {
@@ -109,12 +115,12 @@ export class FolderPublisher {
    * Gives the folder its name, durably. Can be repeated. Throws RELEASE_UNSAFE_TARGET (a link or a file stands on the
    * way), STORAGE_FULL, RELEASE_IO.
    */
-  publish(request: FolderRequest): Published {
+  publish(request: FolderRequest): PublishedFolder {
     return this.within(request, (opened) => {
       const chain = this.openTarget(request, opened);
-      const note = this.noteOf(request) ?? this.note(request, this.openStaging(request, opened));
+      const note = this.noteOf(request) ?? this.note(request, opened);
       const places = this.stagingsOf(request, opened);
-      const staging = places.find((place) => isThat(place.lstat(request.consignment), note));
+      const staging = this.unpublished(request, note, opened);
       const target = chain.at(-1)!;
       const published = staging ? this.rename(request, staging, target) : this.find(request, note, target);
       // The rename, and folders on the way to it that may be new.
@@ -165,6 +171,19 @@ export class FolderPublisher {
       const staging = openExisting(above, STAGING);
       return staging ? [keep(opened, staging)] : [];
     });
+  }
+
+  /** Where it still lies out of sight; what another run left elsewhere may be half of it. */
+  private unpublished(request: FolderRequest, note: Note, opened: Directory[]): Directory | undefined {
+    const places = this.placesOf(request, opened);
+    // A note of an earlier version does not say where.
+    const built = note.inside === undefined ? places : places.slice(note.inside ? 1 : 0).slice(0, 1);
+    const hidden = built.flatMap((above) => {
+      const staging = openExisting(above, STAGING);
+      const tree = staging && keep(opened, staging).lstat(request.consignment);
+      return tree?.isDirectory() ? [{ staging, isNoted: tree.ino === note.ino }] : [];
+    });
+    return (hidden.find(({ isNoted }) => isNoted) ?? hidden[0])?.staging;
   }
 
   private openStaging(request: FolderRequest, opened: Directory[]): Directory {
@@ -234,19 +253,24 @@ export class FolderPublisher {
   // --- the step that people see --------------------------------------------------------------------------------------
 
   /** Everything in it is safe on disk: from here on it is published or will be. */
-  private note(request: FolderRequest, staging: Directory): Note {
+  private note(request: FolderRequest, opened: Directory[]): Note {
+    const staging = this.openStaging(request, opened);
     const tree = staging.openChild(request.consignment);
-    const { dev, ino } = tree.id;
+    const { ino } = tree.id;
     syncTree(tree);
-    writeDurably(this.noteFile(request), Buffer.from(JSON.stringify({ dev: `${dev}`, ino: `${ino}` })), this.fs);
-    return { dev, ino };
+    // Its private name too: without it, it would seem to have been published.
+    staging.sync();
+    for (const above of this.placesOf(request, opened)) above.sync();
+    const inside = this.inside.has(`${request.storageRoot}\0${request.tenant}`);
+    writeDurably(this.noteFile(request), Buffer.from(JSON.stringify({ ino: `${ino}`, inside })), this.fs);
+    return { ino, inside };
   }
 
   private noteOf(request: FolderRequest): Note | undefined {
     const file = this.noteFile(request);
     if (!this.fs.lstatSync(file, { throwIfNoEntry: false })) return undefined;
-    const { dev, ino } = JSON.parse(nodeFs.readFileSync(file, 'utf8')) as { dev: string; ino: string };
-    return { dev: BigInt(dev), ino: BigInt(ino) };
+    const { ino, inside } = JSON.parse(nodeFs.readFileSync(file, 'utf8')) as { ino: string; inside?: boolean };
+    return { ino: BigInt(ino), inside };
   }
 
   private noteFile({ consignment }: FolderRequest): string {
@@ -254,7 +278,7 @@ export class FolderPublisher {
     return join(this.notesDir, `${consignment}.folder`);
   }
 
-  private rename(request: FolderRequest, staging: Directory, target: Directory): Published {
+  private rename(request: FolderRequest, staging: Directory, target: Directory): PublishedFolder {
     const wanted = request.parts.at(-1)!;
     for (let version = 1; version <= LIMITS.releaseMaxVersions; version++) {
       const name = versionName(wanted, version, 'folder');
@@ -268,7 +292,7 @@ export class FolderPublisher {
         if (errno === 'EXDEV') this.moveInside(request, staging, error);
         throw error;
       }
-      return { publishedAs: beside(request, name), version, alreadyThere: false };
+      return { publishedAs: beside(request, name), version, alreadyThere: false, isMissing: false };
     }
     throw new SluiceError('RELEASE_IO', `There are ${LIMITS.releaseMaxVersions} versions of "${showName(wanted)}".`);
   }
@@ -285,33 +309,30 @@ export class FolderPublisher {
     throw new SluiceError('RELEASE_IO', detail, { cause });
   }
 
-  /** It was renamed before a crash. If it is not found the tenant has moved it: the name is a guess. */
-  private find(request: FolderRequest, note: Note, target: Directory): Published {
+  /** It was renamed before a crash. If it is not found the name is a guess, which the operator is told. */
+  private find(request: FolderRequest, note: Note, target: Directory): PublishedFolder {
     const wanted = request.parts.at(-1)!;
     for (let version = 1; version <= LIMITS.releaseMaxVersions; version++) {
       const name = versionName(wanted, version, 'folder');
       const there = target.lstat(name);
-      if (!isThat(there, note)) continue;
-      return { publishedAs: beside(request, name), version, alreadyThere: true };
+      if (there?.ino !== note.ino || !there.isDirectory()) continue;
+      return { publishedAs: beside(request, name), version, alreadyThere: true, isMissing: false };
     }
-    return { publishedAs: request.parts.join('/'), version: 1, alreadyThere: true };
+    return { publishedAs: request.parts.join('/'), version: 1, alreadyThere: true, isMissing: true };
   }
 }
 
 // --- parts -----------------------------------------------------------------------------------------------------------
 
-/** Which folder it is. */
+/** Which folder it is, and whether it was built in the tenant's own folder. */
 interface Note {
-  readonly dev: bigint;
   readonly ino: bigint;
+  readonly inside: boolean | undefined;
 }
 
 const NOT_HERE: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS']);
 const NO_LINKS: ReadonlySet<string> = new Set(['EXDEV', 'EPERM', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 const TAKEN: ReadonlySet<string> = new Set(['EEXIST', 'ENOTEMPTY', 'ENOTDIR', 'EISDIR']);
-
-const isThat = (there: nodeFs.BigIntStats | undefined, { dev, ino }: Note): boolean =>
-  there !== undefined && there.ino === ino && there.dev === dev;
 
 const beside = ({ parts }: FolderRequest, name: string): string => [...parts.slice(0, -1), name].join('/');
 

@@ -49,7 +49,7 @@ export class Releaser {
     return null;
   }
 
-  publishFolder(folder: FolderOrder): { publishedAs: string } {
+  publishFolder(folder: FolderOrder): { publishedAs: string; isMissing: boolean } {
     return this.folders.publish(folderRequest(folder));
   }
 

@@ -22,6 +22,7 @@ export interface ConsignmentTools {
   /** All objects of this payload are decided. */
   close: (payload: ObjectId) => Promise<void>;
   changed: (payload: ObjectId) => void;
+  alarm: (code: string, words: string) => void;
 }
 
 /** Members handed to the releasing process in one go. Others' letters may go in between. */
@@ -90,7 +91,7 @@ export class ConsignmentRelease {
           if (!(await this.add(folder, members.slice(first, first + MEMBERS_AT_ONCE)))) return;
         }
       }
-      const { publishedAs } = await releaser.ask('publishFolder', folder, FOR_EVER);
+      const { publishedAs, isMissing } = await releaser.ask('publishFolder', folder, FOR_EVER);
       ledger.transaction(() => {
         for (const { object } of members) {
           const below = object.parts.slice(consignment.parts.length).join('/');
@@ -98,10 +99,15 @@ export class ConsignmentRelease {
         }
         ledger.consignments.setReleased(consignment.id);
       });
+      if (isMissing) this.tellMissing(consignment);
     } catch (error) {
       if (!isPermanent(error)) throw error;
       this.giveUp(consignment, error);
     }
+  }
+
+  private tellMissing({ id, tenant, root }: HighConsignment): void {
+    this.tools.alarm('CONSIGNMENT_NOT_FOUND', `It is consignment ${id}, "${root}" of ${tenant}.`);
   }
 
   /** What was verified for a tenant that is gone since then stays where it is, until the tenant is back. */

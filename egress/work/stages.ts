@@ -83,6 +83,7 @@ export class HighStages {
       ledger,
       releaser,
       changed,
+      alarm,
       serves: (tenant) => storages.has(tenant),
       rest: () => this.releaseGate.pass(),
       order: (...of) => this.order(...of),

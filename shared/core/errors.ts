@@ -486,6 +486,12 @@ export const ERRORS = {
     'What was sealed as one consignment cannot be one folder.',
     'Nothing of it is released. Ask the low side to send it again; if it comes back, treat that side as suspect.',
   ),
+  CONSIGNMENT_NOT_FOUND: entry(
+    'alarm',
+    'permanent',
+    'A consignment was published before a crash, and its folder is not where it was put.',
+    'If nobody has moved or removed it, the storage has lost it: ask the low side to send it again.',
+  ),
   CONSIGNMENT_CONFLICT: entry(
     'alarm',
     'permanent',

@@ -225,14 +225,64 @@ describe('release of consignments', () => {
       if (crashed && first.length === 0 && fs.existsSync(published)) {
         afterwards++;
         fs.renameSync(published, join(bench.storage, 'mine'));
-        const ledger: string[] = [];
-        release(bench, ledger);
-        expect(ledger, `crash after call ${crashAt}`).to.deep.equal(['année/2026']);
+        const publisher = new FolderPublisher(bench.notes);
+        const found = publisher.publish(bench.request);
+        expect(found, 'and it is said').to.include({ publishedAs: 'année/2026', isMissing: true });
+        publisher.forget(bench.request);
         expect(contents(bench.storage)).to.deep.equal(sorted(PUBLISHED('mine')));
       }
       removeFolders();
     }
     expect(afterwards).to.be.greaterThan(2);
+  });
+
+  for (const [what, devChanges] of [
+    ['the disk has another number after the reboot', true],
+    ['the folder has another inode number', false],
+  ] as const) {
+    it(`FAULTS 51: ${what}: what lies out of sight is published, and never taken for published`, () => {
+      const bench = newBench();
+      const before = ({ name, args }: Call) => {
+        if (name === 'renameSync' && String(args[0]).endsWith(ID)) throw systemError('EIO');
+      };
+      expect(() => release(bench, [], watchedFs({ before }))).to.throw();
+      const file = join(bench.notes, `${ID}.folder`);
+      const note = JSON.parse(fs.readFileSync(file, 'utf8')) as { ino: string };
+      const odd = devChanges ? { dev: '424242' } : { ino: '424242' };
+      fs.writeFileSync(file, JSON.stringify({ ...note, ...odd }));
+      const publisher = new FolderPublisher(bench.notes);
+      expect(publisher.begin(bench.request)).to.equal(true);
+      expect(publisher.publish(bench.request)).to.include({ publishedAs: 'année/2026', isMissing: false });
+      publisher.forget(bench.request);
+      expect(contents(bench.storage)).to.deep.equal(sorted(PUBLISHED()));
+    });
+  }
+
+  it('FAULTS 51: a note of an earlier version, with the number of a disk that is another one now, counts', () => {
+    const bench = newBench();
+    const before = ({ name, args }: Call) => {
+      if (name === 'renameSync' && String(args[0]).endsWith(ID)) throw systemError('EIO');
+    };
+    expect(() => release(bench, [], watchedFs({ before }))).to.throw();
+    const { ino } = fs.statSync(join(bench.storage, '.sluice-staging', ID), { bigint: true });
+    fs.writeFileSync(join(bench.notes, `${ID}.folder`), JSON.stringify({ dev: '424242', ino: `${ino}` }));
+    const ledger: string[] = [];
+    release(bench, ledger);
+    expect([ledger, contents(bench.storage)]).to.deep.equal([['année/2026'], sorted(PUBLISHED())]);
+  });
+
+  it('FAULTS 51: half a folder that an earlier run left elsewhere is not taken for the one of the note', () => {
+    const bench = newBench();
+    const publisher = new FolderPublisher(bench.notes);
+    publisher.begin(bench.request);
+    for (const member of bench.members) publisher.add(bench.request, member);
+    publisher.publish(bench.request);
+    const half = join(bench.storage, 'demo/.sluice-staging', ID);
+    fs.mkdirSync(half, { recursive: true });
+    fs.writeFileSync(join(half, 'a'), 'first');
+    expect(publisher.publish(bench.request)).to.include({ publishedAs: 'année/2026', isMissing: false });
+    publisher.forget(bench.request);
+    expect(contents(bench.storage)).to.deep.equal(sorted(PUBLISHED()));
   });
 
   it('FAULTS 52: data and every folder are safe before the note, the note before the name, the name before the answer', () => {
@@ -260,6 +310,8 @@ describe('release of consignments', () => {
     for (const file of ['a', '.consignment', 'sub/deep/b', 'sub/deep', 'sub', ''])
       expect(at(`fsync ${join(hidden, file)}`.replace(/\/$/, '')), file).to.be.lessThan(note);
     expect(at(`fsync ${join(bench.spool, 'large')}`)).to.be.lessThan(note);
+    for (const folder of ['storage/.sluice-staging', 'storage'])
+      expect(trace.indexOf(`fsync ${folder}`), `${folder} before the note`).to.be.within(0, note);
     expect(at(`fsync ${bench.notes}`)).to.be.lessThan(name);
     for (const folder of ['storage/.sluice-staging', 'storage/demo/année', 'storage/demo', 'storage'])
       expect(at(`fsync ${folder}`), folder).to.be.greaterThan(name);

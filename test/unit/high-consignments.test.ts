@@ -341,6 +341,23 @@ describe('consignments of the high side', () => {
     expect(stored()).to.deep.equal(sorted(PUBLISHED()));
   });
 
+  it('FAULTS 51: one that was published before a crash and is not found is told to the operator', async () => {
+    await allButLast();
+    let published = 0;
+    const publish = releaser.publishFolder.bind(releaser);
+    releaser.publishFolder = (to) => {
+      publish(to);
+      fs.rmSync(join(storage, 'in'), { recursive: true });
+      published++;
+      throw new SluiceError('CHILD_FAILED', 'Killed.');
+    };
+    expect(await codeOf(last())).to.equal('CHILD_FAILED');
+    open();
+    await rebuild();
+    expect([published, alarms]).to.deep.equal([1, ['CONSIGNMENT_NOT_FOUND']]);
+    expect(said()).to.deep.equal(Array(4).fill(['released', null]));
+  });
+
   it('of a tenant who is gone since then it waits until the tenant is back', async () => {
     await allButLast();
     served.delete('demo');
