@@ -452,10 +452,13 @@ export class HighSide {
     this.configWatcher.start();
   }
 
+  private readonly removedTold = new Set<string>();
+
   private tellRemoved(): void {
     tellRemovedTenants({
       waiting: waitingOf(this.ledger.tallies.all(), ({ state }) => state === 'verifying' || state === 'assembling'),
       served: new Set(this.config.tenants.map(({ name }) => name)),
+      told: this.removedTold,
       alarm: (code, words, about) => this.news.alarm(code, words, about),
       over: (code, about) => this.news.over(code, about),
     });

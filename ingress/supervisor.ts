@@ -448,6 +448,8 @@ export class LowSide {
     this.configWatcher.start();
   }
 
+  private readonly removedTold = new Set<string>();
+
   private tellRemoved(): void {
     tellRemovedTenants({
       waiting: waitingOf(
@@ -455,6 +457,7 @@ export class LowSide {
         ({ state, isSpooled }) => isSpooled && (state === 'taken' || state === 'held'),
       ),
       served: new Set(this.config.tenants.map(({ name }) => name)),
+      told: this.removedTold,
       alarm: (code, words, about) => this.news.alarm(code, words, about),
       over: (code, about) => this.news.over(code, about),
     });

@@ -72,7 +72,7 @@ export class Admission {
   /** Gives up what has arrived of a payload; it is let in again when it comes again. */
   giveUp(payload: HighPayload): void {
     this.drop(payload);
-    this.waiting.get(this.wantedBy(payload).tenant)?.delete(payload.object);
+    this.noLongerWaits(this.wantedBy(payload));
   }
 
   private drop(payload: HighPayload): void {

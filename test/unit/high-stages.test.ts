@@ -261,6 +261,15 @@ describe('stages of the high side', () => {
       expect(tell()).to.deep.equal(['expect 2']);
     });
 
+    it('FAULTS 49: nothing waits any more once the only payload that waited is given up, and that is said', async () => {
+      await payload(1, SPOOL_MAX);
+      await payload(2, SPOOL_MAX);
+      incomplete(B);
+      expect([alarms, overs]).to.deep.equal([['STORAGE_FULL'], []]);
+      stages.expire(ledger.payload(B)!);
+      expect(overs).to.have.members(['STORAGE_FULL', 'QUOTA_EXCEEDED']);
+    });
+
     it('FAULTS 60: over its quota a tenant waits, said once, and goes on by itself', async () => {
       quota = { bytes: 2_500 };
       for (const n of [1, 2, 3, 4]) await payload(n, 1_000);

@@ -5,17 +5,25 @@ export interface RemovedTenantsTools {
   /** Objects of each tenant that wait for it: how many. */
   waiting: ReadonlyMap<string, number>;
   served: ReadonlySet<string>;
+  /** Tenants of whom it was said before: nothing of theirs may wait any more. Kept by the caller. */
+  told: Set<string>;
   alarm(code: string, words: string, about: string): void;
   over(code: string, about: string): void;
 }
 
 /** To be called after every change of tenants, and now and then. */
-export function tellRemovedTenants({ waiting, served, alarm, over }: RemovedTenantsTools): void {
+export function tellRemovedTenants({ waiting, served, told, alarm, over }: RemovedTenantsTools): void {
   for (const [tenant, objects] of waiting) {
     const name = showName(tenant);
-    if (objects > 0 && !served.has(tenant)) alarm('TENANT_REMOVED', `${name}: ${objects} of its objects wait.`, name);
+    if (objects === 0 || served.has(tenant)) continue;
+    told.add(tenant);
+    alarm('TENANT_REMOVED', `${name}: ${objects} of its objects wait.`, name);
   }
-  for (const tenant of served) over('TENANT_REMOVED', tenant);
+  for (const tenant of new Set([...told, ...served])) {
+    if (!served.has(tenant) && (waiting.get(tenant) ?? 0) > 0) continue;
+    told.delete(tenant);
+    over('TENANT_REMOVED', showName(tenant));
+  }
 }
 
 /** Sums of the tallies in the states in which an object cannot go on without its tenant. */

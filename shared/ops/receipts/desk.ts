@@ -29,6 +29,8 @@ export interface DeskTools {
   tenants: () => readonly DeskTenant[];
   /** Wall clock. */
   nowMs: () => number;
+  /** How long receipts stay, milliseconds. */
+  keptMs: () => number;
   /** When a folder that could not be written to is tried again; 10 s unless given. */
   againMs?: number | undefined;
   /** Receipts of a tenant cannot be written; `over`: they can be again. Said once each. */
@@ -71,7 +73,10 @@ export class ReceiptDesk {
 
   start(): void {
     const again = () => {
-      this.working = this.round().catch((error) => this.say('', wordsOf(error)));
+      this.working = this.round().then(
+        () => this.wellAgain(''),
+        (error) => this.say('', wordsOf(error)),
+      );
       void this.working.then(() => {
         if (!this.ending) this.timer = setTimeout(again, ROUND_MS);
       });
@@ -110,12 +115,20 @@ export class ReceiptDesk {
     }
   }
 
+  /** Tenants have come or gone: the next round looks at all of them. */
+  everybody(): void {
+    this.nextEverybodyMs = 0;
+  }
+
   /** Writes everything that is due by now. */
   async round(): Promise<void> {
     const nowMs = performance.now();
     if (nowMs >= this.nextEverybodyMs) {
       this.nextEverybodyMs = nowMs + EVERYBODY_MS;
       for (const tenant of this.tools.outbox.tenants()) this.waiting.add(tenant);
+      const wanting = this.tools.tenants().filter(({ receiptsFor }) => receiptsFor !== 'none');
+      const names = new Set(['', ...wanting.map(({ name }) => name)]);
+      for (const tenant of this.away.keys()) if (!names.has(tenant)) this.wellAgain(tenant);
     }
     // A batch of each in turn: the storm of one does not hold up the receipt of another.
     let open = [...this.waiting].filter((tenant) => (this.away.get(tenant) ?? 0) <= nowMs);
@@ -139,7 +152,8 @@ export class ReceiptDesk {
       return 'done';
     }
     const tenant = tenants().find((one) => one.name === name);
-    const receiptsFor = tenant?.receiptsFor ?? 'none';
+    if (!tenant) return this.keepFor(name, due);
+    const { receiptsFor } = tenant;
     const orders: ReceiptOrder[] = [];
     const ordered: DueReceipt[] = [];
     for (const receipt of due) {
@@ -153,13 +167,24 @@ export class ReceiptDesk {
     return this.settle(name, due, ordered, answer);
   }
 
+  /** A tenant that is not served here may be again: what is due of it waits, unless it is too old to stay written. */
+  private keepFor(tenant: string, due: DueReceipt[]): 'more' | 'done' {
+    const { outbox, factsOf, nowMs, keptMs } = this.tools;
+    const sinceMs = nowMs() - keptMs();
+    const old = due.filter(({ transfer, gone }) => (gone?.seenMs ?? factsOf(transfer)?.seenMs ?? 0) < sinceMs);
+    if (old.length > 0) outbox.settle(old);
+    if (old.length === AT_ONCE) return 'more';
+    this.waiting.delete(tenant);
+    return 'done';
+  }
+
   private settle(tenant: string, due: DueReceipt[], ordered: DueReceipt[], answer: WriteAnswer): 'more' | 'done' {
     const { outbox, nowMs } = this.tools;
     const failed = new Set(answer.failed.map((i) => ordered[i]!));
     const done = due.filter((receipt) => !failed.has(receipt));
     if (done.length > 0) outbox.settle(done);
     if (answer.words !== '') this.say(tenant, answer.words);
-    else if (ordered.length > 0 && !answer.away && this.away.delete(tenant)) this.tools.over(tenant);
+    else if (ordered.length > 0 && !answer.away) this.wellAgain(tenant);
     if (answer.away) return 'done';
     if (failed.size > 0) outbox.postpone([...failed], nowMs() + this.againMs);
     return due.length === AT_ONCE ? 'more' : 'done';
@@ -185,6 +210,7 @@ export class ReceiptDesk {
       if (answer.failed.length === 0) written();
       else this.tools.summaries.changed(facts.tenant);
       if (answer.words !== '') this.say(facts.tenant, answer.words);
+      else if (answer.failed.length === 0) this.wellAgain(facts.tenant);
     }
   }
 
@@ -212,7 +238,11 @@ export class ReceiptDesk {
     }
   }
 
-  /** Once for a folder, until it can be written to again. */
+  private wellAgain(tenant: string): void {
+    if (this.away.delete(tenant)) this.tools.over(tenant);
+  }
+
+  /** Once for a folder (empty: for the desk itself), until it can be written to again. */
   private say(tenant: string, words: string): void {
     if (!this.away.has(tenant) && !this.stopped) {
       this.tools.unwritable(tenant, tenant === '' ? words : `The receipts of "${tenant}": ${words}`);

@@ -71,6 +71,7 @@ export class Receipts {
       summaries,
       tenants,
       nowMs,
+      keptMs: tools.retentionMs,
       againMs: tools.againMs,
       unwritable: (tenant, words) => news.alarm('RECEIPT_UNWRITABLE', words, tenant),
       over: (tenant) => news.over('RECEIPT_UNWRITABLE', tenant),
@@ -92,6 +93,7 @@ export class Receipts {
   /** Tenants have come, gone or moved. */
   tenantsChanged(): void {
     this.child.tell('tenants', this.folders());
+    this.desk.everybody();
   }
 
   /** The ledger may be closed afterwards. What was not written yet is written after the next start. */
