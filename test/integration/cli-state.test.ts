@@ -10,7 +10,7 @@ import { identityOf } from '../../shared/ops/queues/process.js';
 import { ROOT } from '../support/cli.js';
 import { newFolder, removeFolders } from '../support/folders.js';
 
-const MODULE = pathToFileURL(join(ROOT, 'dist', 'shared', 'ops', 'stateFolder.js')).href;
+const MODULE = pathToFileURL(join(ROOT, 'dist', 'shared', 'ops', 'files', 'stateFolder.js')).href;
 
 describe('state folder', () => {
   afterEach(removeFolders);
