@@ -38,10 +38,10 @@ export class Admission {
   constructor(private readonly tools: AdmissionTools) {}
 
   /** What a payload wants; of its objects the first says whose it is, for a bundle is of one tenant. */
-  wantedBy({ object, coding }: HighPayload): Wanted {
+  wantedBy({ object, coding, consignment }: HighPayload): Wanted {
     const objects = this.tools.ledger.objectsOfPayload(object);
     const tenant = objects[0]?.tenant ?? '';
-    return { payload: object, tenant, lengthBytes: coding.lengthBytes, objects: objects.length };
+    return { payload: object, tenant, lengthBytes: coding.lengthBytes, objects: objects.length, consignment };
   }
 
   /** Has the payload collected, now or when there is room. */

@@ -30,6 +30,8 @@ export interface Wanted {
   tenant: string;
   lengthBytes: number;
   objects: number;
+  /** Id of the consignment it is a part of. */
+  consignment?: string | null;
 }
 
 /**
@@ -108,6 +110,8 @@ export class AssemblyRoom {
   mayLose(payload: ObjectId, to: Wanted, lack: Lack): boolean {
     const mine = this.taken.get(payload);
     if (!mine || payload === to.payload) return false;
+    // What is let in is worth nothing without the other parts.
+    if (to.consignment && mine.consignment === to.consignment) return false;
     if (mine.tenant === to.tenant) return true;
     return lack !== 'quota' && this.useOf(mine.tenant).bytes - mine.lengthBytes >= this.keptBytes();
   }

@@ -437,6 +437,25 @@ describe('consignments of the high side', () => {
       ]);
     });
 
+    it('FAULTS 49: its own parts never make room for one of it that is sent again', async () => {
+      const whole = { objects: 2, firstSequence: 1, sizeBytes: 1_000 };
+      await arrive(1, [member(1, { sizeBytes: 400 })], whole);
+      await assemble(A);
+      pass(2);
+      const other = { id: id(0xd, 32), firstSequence: 9, objects: 2, sizeBytes: 1_000 };
+      await arrive(2, [verified(9, { sizeBytes: 500 })], other);
+      await assemble(B);
+      pass(10);
+      expect([A, B].map((payload) => ledger.consignments.ofPayload(payload)!.state)).to.deep.equal([
+        'incomplete',
+        'incomplete',
+      ]);
+      told.length = 0;
+      await arrive(3, [member(2, { sizeBytes: 600 })], whole);
+      expect(told, 'not the older part of its own, but that of the other').to.deep.equal(['evict 2', 'expect 3']);
+      expect(ledger.payload(A)!.state).to.equal('assembled');
+    });
+
     it('what waits in vain is given up after the retention, and not before', async () => {
       await allButLast();
       const since = nowMs;
