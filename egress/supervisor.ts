@@ -411,7 +411,7 @@ export class HighSide {
       const envelope = /^([0-9a-f]{16})\.envelope$/.exec(file)?.[1];
       if (envelope) await this.enqueueVerify(envelope, sizeOf(this.stages.envelopeFile(envelope)));
     }
-    for (const { object } of this.ledger.payloadsIn('assembled')) await this.enqueueRelease(object);
+    for (const object of this.ledger.payloadsToRelease()) await this.enqueueRelease(object);
   }
 
   /** Whose it is nobody knows before it is verified; the envelope of a letter is small, and waits for no large ones. */

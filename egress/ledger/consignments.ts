@@ -71,6 +71,13 @@ export const CONSIGNMENTS_BY_NUMBER = 'CREATE INDEX consignments_by_number ON co
 /** Of payloads: complete, and waiting for others of a consignment that is incomplete. */
 export const IN_VAIN = `state = 'assembled' AND consignment IN (SELECT id FROM consignments WHERE state = 'incomplete')`;
 
+/** Of assembled payloads: some of its objects have not been said to be incomplete. */
+const UNSAID = `EXISTS (SELECT 1 FROM objects WHERE payload = payloads.object AND objects.state = 'verifying')`;
+
+/** Of payloads: assembled, and not known to wait in vain. */
+export const TO_RELEASE = `state = 'assembled' AND (consignment IS NULL OR ${UNSAID}
+  OR consignment NOT IN (SELECT id FROM consignments WHERE state = 'incomplete'))`;
+
 export class ConsignmentLedger {
   constructor(
     private readonly file: LedgerFile,
@@ -217,6 +224,15 @@ export class ConsignmentLedger {
     );
     const nearest = row && consignmentOf(row);
     return nearest && sequence <= lastSequence(nearest) ? nearest : undefined;
+  }
+
+  /** Of an incomplete one: another payload has been assembled since it was found to be that, or is on its way. */
+  hasNews(id: string): boolean {
+    const news = this.file.get(
+      `SELECT 1 FROM payloads WHERE consignment = ? AND (state = 'assembling' OR state = 'assembled' AND ${UNSAID}) LIMIT 1`,
+      id,
+    );
+    return news !== undefined;
   }
 
   /** Payloads that wait for others of an incomplete consignment, the oldest first: their room may be needed. */

@@ -22,6 +22,7 @@ import {
   CONSIGNMENTS_TABLE,
   ConsignmentLedger,
   IN_VAIN,
+  TO_RELEASE,
 } from './consignments.js';
 import { FINISHED_TABLE, FinishedLedger } from './finished.js';
 
@@ -281,6 +282,13 @@ export class HighLedger {
 
   payloadsIn(state: PayloadState): HighPayload[] {
     return this.file.all('SELECT * FROM payloads WHERE state = ? ORDER BY rowid', state).map(payloadOf);
+  }
+
+  /** Assembled payloads that can go on; those of an incomplete consignment wait until another one of it is assembled. */
+  payloadsToRelease(): ObjectId[] {
+    return this.file
+      .all(`SELECT object FROM payloads WHERE ${TO_RELEASE} ORDER BY rowid`)
+      .map((row) => row.object as ObjectId);
   }
 
   /** Incomplete since before a time, they or their consignment, and not removed yet; the oldest first. */

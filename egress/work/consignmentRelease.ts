@@ -60,8 +60,8 @@ export class ConsignmentRelease {
     let now = consignments.get(id)!;
     if (now.state === 'open' || now.state === 'incomplete') {
       if (!consignments.isWhole(now)) {
-        // Asked anew whether it is incomplete: another payload of it may be on its way now.
-        if (now.state === 'incomplete') consignments.setOpen(id);
+        // Asked anew whether it is incomplete, but only when there is news: its receipts would say one thing after another.
+        if (now.state === 'incomplete' && consignments.hasNews(id)) consignments.setOpen(id);
         return;
       }
       consignments.setWhole(id);

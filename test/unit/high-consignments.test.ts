@@ -180,7 +180,7 @@ describe('consignments of the high side', () => {
     await assemble(C);
   };
   const rebuild = async () => {
-    for (const { object } of ledger.payloadsIn('assembled')) await stages.runRelease({ payload: object });
+    for (const payload of ledger.payloadsToRelease()) await stages.runRelease({ payload });
   };
   const pass = (done: number) => {
     position.heartbeat(heartbeat(done), nowMs);
@@ -379,6 +379,34 @@ describe('consignments of the high side', () => {
       pass(4);
       expect([said(), stored(), spooled()]).to.deep.equal([Array(3).fill(waiting), {}, 2]);
       expect(ledger.objectsOfPayload(A)[0]!.detail).to.equal('1 of the 4 files of "in/box" are missing.');
+    });
+
+    it('say so once: nothing is put into the queue or said again while nothing new has come', async () => {
+      await allButLast();
+      pass(4);
+      const source = () => ledger.consignments.receiptSource(CONSIGNMENT.id)!;
+      const { changedMs } = source();
+      nowMs += 60_000;
+      expect(ledger.payloadsToRelease()).to.deep.equal([]);
+      // A job of it may be in the queue all the same.
+      for (const payload of [A, B]) await stages.runRelease({ payload });
+      expect([source().consignment.state, source().changedMs]).to.deep.equal(['incomplete', changedMs]);
+      expect(said()).to.deep.equal(Array(3).fill(waiting));
+    });
+
+    it('FAULTS 51: killed between the last member and its release, it is found again', async () => {
+      await allButLast();
+      await arrive(3, [member(4)]);
+      ledger.setPayload(C, 'incomplete', 'incomplete', 'TRANSFER_INCOMPLETE');
+      pass(4);
+      expect(said()).to.deep.equal([...Array(3).fill(waiting), lost]);
+      fs.mkdirSync(join(folder, 'assembly', C));
+      fs.writeFileSync(join(folder, 'assembly', C, 'data'), MEMBERS[3]![1]);
+      ledger.setPayload(C, 'assembled', 'verifying');
+      open();
+      expect(ledger.payloadsToRelease()).to.deep.equal([C]);
+      await rebuild();
+      expect(stored()).to.deep.equal(sorted(PUBLISHED()));
     });
 
     it('FAULTS 59: a number of which nothing ever came is known to belong to it', async () => {
