@@ -170,6 +170,13 @@ export class ConsignmentLedger {
       .map((row) => row.object as ObjectId);
   }
 
+  /** Those of them that are there and not decided yet. */
+  assembledPayloads(id: string): ObjectId[] {
+    return this.file
+      .all(`SELECT object FROM payloads WHERE consignment = ? AND state = 'assembled' ORDER BY rowid`, id)
+      .map((row) => row.object as ObjectId);
+  }
+
   /** Members that have been announced, and their bytes. */
   private present(id: string): { objects: number; sizeBytes: number } {
     const row = this.file.get(

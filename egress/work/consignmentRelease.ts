@@ -178,8 +178,8 @@ export class ConsignmentRelease {
   }
 
   private assembled({ id }: HighConsignment): HighPayload[] {
-    const payloads = this.tools.ledger.consignments.payloads(id).map((object) => this.tools.ledger.payload(object)!);
-    return payloads.filter(({ state }) => state === 'assembled');
+    const { ledger } = this.tools;
+    return ledger.consignments.assembledPayloads(id).map((object) => ledger.payload(object)!);
   }
 
   private members(consignment: HighConsignment): Member[] {

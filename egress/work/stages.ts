@@ -151,10 +151,13 @@ export class HighStages {
     const { ledger, room } = this.tools;
     const { id, tenant, sizeBytes, objects } = announced;
     const rejected = members.find(({ reject }) => reject);
+    const before = ledger.consignments.get(id)!.state;
     const fits = room.couldHold({ payload: '', tenant, lengthBytes: sizeBytes, objects });
     if (rejected) ledger.consignments.setQuarantined(id, because(rejected, rejected.reject!));
     else if (!fits) ledger.consignments.setQuarantined(id, TOO_LARGE_HERE);
-    if (ledger.consignments.get(id)!.state === 'quarantined') this.tools.release(ledger.consignments.payloads(id));
+    // Once, when it is decided: parts that come after that are asked about one by one, when they are assembled.
+    if (before !== 'quarantined' && ledger.consignments.get(id)!.state === 'quarantined')
+      this.tools.release(ledger.consignments.assembledPayloads(id));
     return !fits;
   }
 

@@ -275,6 +275,15 @@ describe('consignments of the high side', () => {
       }
     });
 
+    it('is told to the parts that are there when it is decided, and to no others, once', async () => {
+      await arrive(1, [member(1)]);
+      await arrive(2, [member(2)]);
+      await assemble(A);
+      await arrive(3, [member(3, { reject })]);
+      await arrive(4, [member(4, { reject })]);
+      expect(toRelease).to.deep.equal([A]);
+    });
+
     it('FAULTS 16: that turns out to be damaged when it is put into the folder takes all with it', async () => {
       await allButLast();
       fs.writeFileSync(join(folder, 'assembly', B, 'data'), 'secomd');
