@@ -353,11 +353,11 @@ export class LowSide {
     const objectsDir = state.folder('spool/objects');
     this.intake = new Intakes({
       dir: state.path,
-      settings: () => {
-        this.ledger.consignments.forgetHalfTaken();
+      settings: (serves) => {
+        this.ledger.consignments.forgetHalfTaken(serves);
         return intakeSettings(this.config, this.rules, this.ledger, objectsDir);
       },
-      batch: (batch) => this.recorder.recordUntilDone(batch),
+      batch: (batch, isWaited) => this.recorder.recordUntilDone(batch, isWaited),
       polled: (news) => this.polled(news),
       alarm: (code, words, about) => this.news.alarm(code, words, about),
       over: (code, about) => this.news.over(code, about),

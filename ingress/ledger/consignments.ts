@@ -180,14 +180,17 @@ export class ConsignmentLedger {
   }
 
   /**
-   * Forgets the members of consignments that were not taken to their end: intake has been started again, and takes the
-   * whole folder anew.
+   * Forgets the members of consignments that were not taken to their end: the intake process of these tenants has been
+   * started again, and takes the whole folder anew. Those of others are still being taken.
    */
-  forgetHalfTaken(): void {
+  forgetHalfTaken(serves: (tenant: string) => boolean): void {
     this.file.transaction(() => {
-      const half = `(SELECT id FROM consignments WHERE state = 'taking')`;
-      this.file.run(`DELETE FROM objects WHERE consignment IN ${half}`);
-      this.file.run(`DELETE FROM consignments WHERE state = 'taking'`);
+      const half = this.file.all(`SELECT id, tenant FROM consignments WHERE state = 'taking'`);
+      for (const { id, tenant } of half) {
+        if (!serves(tenant as string)) continue;
+        this.file.run('DELETE FROM objects WHERE consignment = ?', id as string);
+        this.file.run('DELETE FROM consignments WHERE id = ?', id as string);
+      }
     });
   }
 

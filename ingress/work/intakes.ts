@@ -12,11 +12,12 @@ import type { BatchMessage, IntakeProtocol, IntakeStart, IntakeTenant, PollNews 
 import { readWhereabouts } from '../intake/whereabouts.js';
 
 export interface IntakesTools {
-  /** What a process is told at its start, but for its tenants. */
-  settings: () => Omit<IntakeStart, 'whereaboutsFile' | 'firstBatch'>;
+  /** What a process is told at its start, with all tenants; of which the process that starts serves some. */
+  settings: (serves: (tenant: string) => boolean) => Omit<IntakeStart, 'whereaboutsFile' | 'firstBatch'>;
   /** Folder for small files of ours. */
   dir: string;
-  batch: (batch: BatchMessage) => void;
+  /** `isWaited`: the process that sent it still runs. */
+  batch: (batch: BatchMessage, isWaited: () => boolean) => void;
   polled: (news: PollNews) => void;
   alarm: (code: string, words: string, about: string) => void;
   over: (code: string, about: string) => void;
@@ -36,6 +37,8 @@ const STOP_MS = 5_000;
 interface Process {
   readonly number: number;
   readonly child: Child<IntakeProtocol>;
+  /** How many times it has been started. */
+  starts: number;
   readonly whereaboutsFile: string;
   /** The only tenant of a process that was set aside; undefined for the main one. */
   readonly only: string | undefined;
@@ -131,7 +134,8 @@ export class Intakes {
       name: only === undefined ? 'intake' : `intake of ${only}`,
       module: new URL('../intake/process.js', import.meta.url),
       onStart: async (voice) => {
-        const settings = this.tools.settings();
+        process.starts++;
+        const settings = this.tools.settings((tenant) => this.serves(process, tenant));
         this.tenants = settings.tenants;
         process.heardMs = performance.now();
         await voice.ask('start', {
@@ -143,11 +147,18 @@ export class Intakes {
           firstBatch: number * BATCHES,
         });
       },
-      onEvent: { batch: (batch) => this.tools.batch(batch), polled: (news) => this.polled(process, news) },
+      onEvent: {
+        batch: (batch) => {
+          const { starts } = process;
+          this.tools.batch(batch, () => process.starts === starts);
+        },
+        polled: (news) => this.polled(process, news),
+      },
     });
     const process: Process = {
       number,
       child,
+      starts: 0,
       only,
       whereaboutsFile: join(this.tools.dir, `intake-${number}.at`),
       news: undefined,
@@ -159,9 +170,13 @@ export class Intakes {
     return process;
   }
 
-  private tenantsOf({ only }: Process): IntakeTenant[] {
-    if (only !== undefined) return this.tenants.filter(({ name }) => name === only);
-    return this.tenants.filter(({ name }) => !this.processes.some((other) => other.only === name));
+  private tenantsOf(process: Process): IntakeTenant[] {
+    return this.tenants.filter(({ name }) => this.serves(process, name));
+  }
+
+  private serves({ only }: Process, tenant: string): boolean {
+    if (only !== undefined) return tenant === only;
+    return !this.processes.some((other) => other.only === tenant);
   }
 
   private polled(process: Process, news: PollNews): void {

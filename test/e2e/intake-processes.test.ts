@@ -33,6 +33,7 @@ describe('intake processes', function () {
     });
     const taken: BatchMessage['taken'] = [];
     const batches: BatchMessage[] = [];
+    const waited: (() => boolean)[] = [];
     const alarms: string[] = [];
     const over: string[] = [];
     let news: PollNews | undefined;
@@ -56,8 +57,9 @@ describe('intake processes', function () {
           }),
         ),
       }),
-      batch: (batch) => {
+      batch: (batch, isWaited) => {
         batches.push(batch);
+        waited.push(isWaited);
         taken.push(...batch.taken);
         started.recorded(batch.id);
       },
@@ -71,7 +73,7 @@ describe('intake processes', function () {
     intakes = started;
     await started.start();
     housekeeping = setInterval(() => started.hold(NO_HOLD), 100);
-    return { base, tenant, taken, batches, alarms, over, intakes: started, news: () => news };
+    return { base, tenant, taken, batches, waited, alarms, over, intakes: started, news: () => news };
   }
 
   async function until(what: () => boolean): Promise<void> {
@@ -118,10 +120,12 @@ describe('intake processes', function () {
   });
 
   it('a process that falls silent is ended, the tenant it was at gets one of its own, and nothing is taken twice', async () => {
-    const { base, taken, alarms, over, intakes } = await start({ stuckMs: 2_500 });
+    const { base, taken, waited, alarms, over, intakes } = await start({ stuckMs: 2_500 });
     fs.writeFileSync(join(base, 'a/1'), '');
     fs.writeFileSync(join(base, 'b/1'), '');
     await until(() => taken.length === 2);
+    expect(waited.every((isWaited) => isWaited())).to.equal(true);
+    const ended = [...waited];
     const stopped = intakes.pids.intake!;
     process.kill(stopped, 'SIGSTOP');
     // As if it had been touching that share.
@@ -134,6 +138,10 @@ describe('intake processes', function () {
     await until(() => taken.length === 4);
     await new Promise((done) => setTimeout(done, 700));
     expect(taken).to.have.length(4);
+    expect(
+      ended.some((isWaited) => isWaited()),
+      'the process that took these has ended',
+    ).to.equal(false);
     expect(over).to.deep.equal([]);
     // Its own process may hang as it likes.
     process.kill(intakes.pids['intake.a']!, 'SIGSTOP');
