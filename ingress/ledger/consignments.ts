@@ -78,6 +78,17 @@ export const CONSIGNMENT_RECEIPTS = `
   END;
 `;
 
+/** Lets payloads say whose they are: ten thousand of one consignment are asked after at each of them. */
+export const PAYLOADS_OF_CONSIGNMENTS = `
+  ALTER TABLE payloads ADD COLUMN consignment TEXT;
+  UPDATE payloads SET consignment =
+    (SELECT consignment FROM objects WHERE payload = payloads.object AND consignment IS NOT NULL LIMIT 1)
+    WHERE state <> 'dropped';
+  CREATE INDEX payloads_of_consignments ON payloads (consignment, state) WHERE consignment IS NOT NULL;
+`;
+
+export const HAS_PAYLOAD = 'SELECT 1 FROM payloads WHERE consignment = ? AND state = ? LIMIT 1';
+
 /** Members whose consignment is still on its way: their originals and snapshots are needed until it is not. */
 export const OF_UNSENT = `consignment IN (SELECT id FROM consignments WHERE state <> 'sent')`;
 
@@ -96,16 +107,14 @@ export class ConsignmentLedger {
   receiptSource(id: string): ConsignmentReceiptSource | undefined {
     const row = this.file.get(
       `SELECT changed_ms, (SELECT min(seen_ms) FROM objects WHERE consignment = id) AS seen_ms,
-         (SELECT max(sent_ms) FROM payloads WHERE object IN
-           (SELECT payload FROM objects WHERE consignment = id)) AS sent_ms FROM consignments WHERE id = ?`,
+         (SELECT max(sent_ms) FROM payloads WHERE payloads.consignment = consignments.id) AS sent_ms FROM consignments WHERE id = ?`,
       id,
     );
     const consignment = this.get(id);
     // Of members that are not (yet, any more) in the ledger there is nothing to say.
     if (!row || !consignment || row.seen_ms === null) return undefined;
     const payloads = this.file.all(
-      `SELECT length, symbol_bytes, block_symbols FROM payloads WHERE object IN
-         (SELECT payload FROM objects WHERE consignment = ?)`,
+      'SELECT length, symbol_bytes, block_symbols FROM payloads WHERE consignment = ?',
       id,
     );
     const culprit = this.file.get(
@@ -247,23 +256,24 @@ export class ConsignmentLedger {
   // ------------------------------------------------------------ payloads
 
   payloads(id: string): { object: ObjectId; state: string }[] {
-    return this.file.all(
-      `SELECT object, state FROM payloads WHERE object IN (SELECT payload FROM objects WHERE consignment = ?) ORDER BY rowid`,
-      id,
-    ) as never;
+    return this.file.all('SELECT object, state FROM payloads WHERE consignment = ? ORDER BY rowid', id) as never;
   }
 
   /** Nothing of it is sent before all of it is sealed: what the sealer refuses could not be called back. */
   isSealed(id: string): boolean {
-    const payloads = this.payloads(id);
-    return payloads.length > 0 && payloads.every(({ state }) => state !== 'sealing');
+    return this.hasPayload(id, ['sealed', 'sent']) && !this.hasPayload(id, ['sealing']);
   }
 
   /** To be called when a payload has been sent. True once: with the last one. */
   sent(id: string): boolean {
-    if (!this.payloads(id).every(({ state }) => state === 'sent')) return false;
+    if (this.hasPayload(id, ['sealing', 'sealed'])) return false;
     const sql = `UPDATE consignments SET state = 'sent', changed_ms = ? WHERE id = ? AND state = 'sealing'`;
     return this.file.run(sql, this.now(), id) > 0;
+  }
+
+  /** Asked at every payload: it must not grow with how many there are. */
+  private hasPayload(id: string, states: readonly ('sealing' | 'sealed' | 'sent')[]): boolean {
+    return states.some((state) => this.file.get(HAS_PAYLOAD, id, state) !== undefined);
   }
 
   /** Its payloads have been given up, all of them: it is sealed again under another id, for this one may be known. */

@@ -335,14 +335,15 @@ export class LowLedger {
   addPayload(tenant: string, coding: Coding, members: readonly { transfer: TransferId; offset: number }[]): void {
     this.transaction(() => {
       this.file.run(
-        `INSERT INTO payloads (object, tenant, length, symbol_bytes, block_symbols, block_digests, state)
-           VALUES (?, ?, ?, ?, ?, ?, 'sealing')`,
+        `INSERT INTO payloads (object, tenant, length, symbol_bytes, block_symbols, block_digests, state, consignment)
+           VALUES (?, ?, ?, ?, ?, ?, 'sealing', (SELECT consignment FROM objects WHERE transfer = ?))`,
         coding.object,
         tenant,
         coding.lengthBytes,
         coding.symbolBytes,
         coding.blockSymbols,
         coding.blockDigests,
+        members[0]?.transfer ?? null,
       );
       let sequence = this.sequenceLast();
       for (const member of members) {
@@ -434,7 +435,7 @@ export class LowLedger {
         this.addVoid(member.sequence!);
         return transfer;
       });
-      this.file.run(`UPDATE payloads SET state = 'dropped' WHERE object = ?`, object);
+      this.file.run(`UPDATE payloads SET state = 'dropped', consignment = NULL WHERE object = ?`, object);
       return fresh;
     });
   }

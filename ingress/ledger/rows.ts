@@ -8,7 +8,7 @@ import type { OriginalOutcome } from '../../shared/ops/receipts/facts.js';
 import { noteDue, OUTBOX_TABLE, SUMMARIES_TABLE } from '../../shared/ops/receipts/outbox.js';
 import type { Coding, ObjectId, TransferId } from '../../shared/wire/statements.js';
 import type { Finding, Verdict } from '../../shared/wire/verdict.js';
-import { CONSIGNMENT_RECEIPTS, CONSIGNMENTS_TABLE } from './consignments.js';
+import { CONSIGNMENT_RECEIPTS, CONSIGNMENTS_TABLE, PAYLOADS_OF_CONSIGNMENTS } from './consignments.js';
 
 export type LowState = 'held' | 'refused' | 'taken' | 'sealed' | 'sending' | 'sent';
 
@@ -110,6 +110,7 @@ export const MIGRATIONS = [
   CONSIGNMENT_RECEIPTS,
   // Asked for every object that is taken: what was held under its name before?
   `CREATE INDEX objects_held ON objects (tenant, raw_path) WHERE state = 'held' AND spool_file IS NULL;`,
+  PAYLOADS_OF_CONSIGNMENTS,
 ] as const;
 
 /** Milliseconds that an object may stay in a passing state before a receipt says so. */

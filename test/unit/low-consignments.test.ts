@@ -3,7 +3,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { BatchMessage } from '../../ingress/intake/messages.js';
+import { HAS_PAYLOAD, PAYLOADS_OF_CONSIGNMENTS } from '../../ingress/ledger/consignments.js';
 import { LowLedger, type LowObject } from '../../ingress/ledger/ledger.js';
+import { MIGRATIONS } from '../../ingress/ledger/rows.js';
 import { openPolicy } from '../../ingress/scan/policy.js';
 import type { SealRequest } from '../../ingress/seal/messages.js';
 import { Quarantine } from '../../ingress/work/quarantine.js';
@@ -12,6 +14,7 @@ import { Resender } from '../../ingress/work/resender.js';
 import { LowStages, type SealJob, type TransfersJob } from '../../ingress/work/stages.js';
 import { type ErrorCode, SluiceError } from '../../shared/core/errors.js';
 import { LIMITS } from '../../shared/core/limits.js';
+import { LedgerFile } from '../../shared/ops/ledger/ledgerFile.js';
 import type { Verdict } from '../../shared/wire/verdict.js';
 import { memoryFolder, newFolder, removeFolders } from '../support/folders.js';
 import { BLOCK_SYMBOLS, id, objectId, SYMBOL_BYTES, sha256, verdict } from '../support/ledgers.js';
@@ -296,6 +299,30 @@ describe('consignments of the low side', () => {
     await work();
     expect([sealed.length, sent.length, only().state]).to.deep.equal([3, 5, 'sent']);
     expect([mayGo().length, ledger.toDispose(['demo'], 9).length]).to.deep.equal([5, 5]);
+  });
+
+  it('what is asked at every payload finds its answer by the index, however many payloads there are', async () => {
+    take();
+    await work(['scan', 'seal']);
+    expect([ledger.consignments.payloads(C).length, ledger.consignments.isSealed(C)]).to.deep.equal([3, true]);
+    const file = new LedgerFile(join(folder, 'ledger.sqlite'), 'low', MIGRATIONS);
+    const plan = file.all(`EXPLAIN QUERY PLAN ${HAS_PAYLOAD}`, C, 'sealing').map(({ detail }) => detail);
+    file.close();
+    expect(plan).to.have.length(1);
+    expect(plan[0]).to.match(/payloads_of_consignments \(consignment=\? AND state=\?\)/);
+  });
+
+  it('a ledger of an earlier version learns whose its payloads are', async () => {
+    take();
+    await work(['scan', 'seal']);
+    const before = ledger.consignments.payloads(C);
+    const file = new LedgerFile(join(folder, 'ledger.sqlite'), 'low', MIGRATIONS);
+    file.run('DROP INDEX payloads_of_consignments');
+    file.run('ALTER TABLE payloads DROP COLUMN consignment');
+    file.setMeta('version', String(MIGRATIONS.indexOf(PAYLOADS_OF_CONSIGNMENTS)));
+    file.close();
+    open();
+    expect([before.length, ledger.consignments.payloads(C)]).to.deep.equal([3, before]);
   });
 
   it('FAULTS 51: killed in front of any sealing or sending, it goes on from the ledger with the same numbers', async () => {
