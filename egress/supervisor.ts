@@ -21,6 +21,7 @@ import { type Log, logProcesses, openLog } from '../shared/ops/health/log.js';
 import { News } from '../shared/ops/health/news.js';
 import { tellRemovedTenants, waitingOf } from '../shared/ops/health/removedTenants.js';
 import { Acts } from '../shared/ops/operators/acts.js';
+import { tellDeadLetters } from '../shared/ops/operators/deadLetters.js';
 import { Pauses } from '../shared/ops/operators/pauses.js';
 import { type AnyStage, registerQueueActs } from '../shared/ops/operators/queueActs.js';
 import { Child, DISK_SILENT_MS } from '../shared/ops/processes/children.js';
@@ -371,7 +372,11 @@ export class HighSide {
       },
     });
     const open = <Data extends object>(name: string, concurrency: number, handle: Handler<Data>) =>
-      this.store.stage<Data>(name, { concurrency, ...STAGE, paused: this.pauses.has(name) }, handle);
+      this.store.stage<Data>(
+        name,
+        { concurrency, ...STAGE, paused: this.pauses.has(name), dead: this.ledger.deadLetters.of(name) },
+        handle,
+      );
     this.verifyStage = await open<EnvelopeJob>('verify', VERIFYING_AT_ONCE, (data, job) => stages.runVerify(data, job));
     this.releaseStage = await open<PayloadJob>('release', RELEASING_AT_ONCE, (data) => stages.runRelease(data));
     for (const stage of [this.verifyStage, this.releaseStage]) {
@@ -386,7 +391,7 @@ export class HighSide {
     const rebuildSoon = () => {
       this.nextRebuildMs = 0;
     };
-    return { stages: this.queues, rebuildSoon };
+    return { stages: this.queues, rebuildSoon, deadLetters: this.ledger.deadLetters };
   }
 
   /** Folders of payloads that are closed, which a crash left behind. */
@@ -407,11 +412,16 @@ export class HighSide {
   /** Puts everything spool and ledger know to be unfinished into the queues, whatever they held before. */
   private async rebuild(): Promise<void> {
     this.tellRemoved();
-    for (const file of readdirSync(this.state.folder('spool/envelopes'))) {
-      const envelope = /^([0-9a-f]{16})\.envelope$/.exec(file)?.[1];
-      if (envelope) await this.enqueueVerify(envelope, sizeOf(this.stages.envelopeFile(envelope)));
+    const { deadLetters } = this.ledger;
+    const files = readdirSync(this.state.folder('spool/envelopes'));
+    const envelopes = files.flatMap((file) => /^([0-9a-f]{16})\.envelope$/.exec(file)?.[1] ?? []);
+    for (const envelope of deadLetters.leaveOut('verify', envelopes)) {
+      await this.enqueueVerify(envelope, sizeOf(this.stages.envelopeFile(envelope)));
     }
-    for (const object of this.ledger.payloadsToRelease()) await this.enqueueRelease(object);
+    for (const payload of deadLetters.leaveOut('release', this.ledger.payloadsToRelease())) {
+      await this.enqueueRelease(payload);
+    }
+    this.tellDead();
   }
 
   /** Whose it is nobody knows before it is verified; the envelope of a letter is small, and waits for no large ones. */
@@ -453,6 +463,15 @@ export class HighSide {
   }
 
   private readonly removedTold = new Set<string>();
+
+  private tellDead(): void {
+    tellDeadLetters(
+      this.ledger.deadLetters,
+      this.queues.keys(),
+      (code, words, about) => this.news.alarm(code, words, about),
+      (code, about) => this.news.over(code, about),
+    );
+  }
 
   private tellRemoved(): void {
     tellRemovedTenants({

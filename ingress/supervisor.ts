@@ -17,6 +17,7 @@ import { News } from '../shared/ops/health/news.js';
 import { tellRemovedTenants, waitingOf } from '../shared/ops/health/removedTenants.js';
 import { QuarantineKeeper } from '../shared/ops/ledger/keptBytes.js';
 import type { Acts } from '../shared/ops/operators/acts.js';
+import { tellDeadLetters } from '../shared/ops/operators/deadLetters.js';
 import { Pauses } from '../shared/ops/operators/pauses.js';
 import type { AnyStage } from '../shared/ops/operators/queueActs.js';
 import { Child } from '../shared/ops/processes/children.js';
@@ -56,6 +57,7 @@ import { Recorder } from './work/recorder.js';
 import { Resender } from './work/resender.js';
 import { SpoolKeeper } from './work/spoolKeeper.js';
 import { bundleLimits, LowStages, type PayloadJob, type SealJob, type TransfersJob } from './work/stages.js';
+import { unfinishedOf } from './work/unfinished.js';
 
 export interface LowListeners {
   objects(news: LowObjectNews[]): void;
@@ -389,7 +391,11 @@ export class LowSide {
       },
     });
     const open = <Data extends object>(name: string, concurrency: number, handle: Handler<Data>) =>
-      this.store.stage<Data>(name, { concurrency, ...STAGE, paused: this.pauses.has(name) }, handle);
+      this.store.stage<Data>(
+        name,
+        { concurrency, ...STAGE, paused: this.pauses.has(name), dead: this.ledger.deadLetters.of(name) },
+        handle,
+      );
     const opened = {
       scan: await open<TransfersJob>('scan', SCANNING_AT_ONCE, (data, job) => stages.runScan(data, job)),
       seal: await open<SealJob>('seal', SEALING_AT_ONCE, (data) => stages.runSeal(data)),
@@ -417,20 +423,20 @@ export class LowSide {
     const rebuildSoon = () => {
       this.nextRebuildMs = 0;
     };
-    return { stages: this.queues, rebuildSoon };
+    return { stages: this.queues, rebuildSoon, deadLetters: this.ledger.deadLetters };
   }
 
   /** Puts everything the ledger knows to be unfinished into the queues, whatever they held before. */
   private async rebuild(): Promise<void> {
     this.tellRemoved();
     const { ledger, stages } = this;
-    for (const state of ['taken', 'held'] as const) {
-      for (const transfers of byTenant(ledger.waiting(state, false))) await stages.enqueueScan(transfers);
-    }
-    for (const transfers of byTenant(ledger.waiting('taken', true))) await stages.enqueueSeal(transfers);
+    const unfinished = unfinishedOf(ledger);
+    for (const transfers of byTenant(unfinished.scan)) await stages.enqueueScan(transfers);
+    for (const transfers of byTenant(unfinished.seal)) await stages.enqueueSeal(transfers);
     await stages.gate.settleAll();
-    for (const { object } of ledger.payloadsIn('sealing')) await stages.enqueueSealing(object);
-    for (const { object } of ledger.payloadsIn('sealed')) await stages.enqueueSend(object);
+    for (const payload of unfinished.sealing) await stages.enqueueSealing(payload);
+    for (const payload of unfinished.send) await stages.enqueueSend(payload);
+    this.tellDead();
     this.originals.again();
   }
 
@@ -449,6 +455,15 @@ export class LowSide {
   }
 
   private readonly removedTold = new Set<string>();
+
+  private tellDead(): void {
+    tellDeadLetters(
+      this.ledger.deadLetters,
+      this.queues.keys(),
+      (code, words, about) => this.news.alarm(code, words, about),
+      (code, about) => this.news.over(code, about),
+    );
+  }
 
   private tellRemoved(): void {
     tellRemovedTenants({

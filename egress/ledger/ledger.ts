@@ -12,6 +12,7 @@ import { GroupCommit } from '../../shared/ops/ledger/groupCommit.js';
 import { KeptBytes, keptBytesMigration } from '../../shared/ops/ledger/keptBytes.js';
 import { LedgerFile, type Row } from '../../shared/ops/ledger/ledgerFile.js';
 import { OperatorState } from '../../shared/ops/ledger/operatorState.js';
+import { DEAD_LETTERS_TABLE, DeadLetters } from '../../shared/ops/operators/deadLetters.js';
 import { ADD_WHO, REQUESTS_TABLE, Requests } from '../../shared/ops/operators/requests.js';
 import { noteDue, OUTBOX_TABLE, ReceiptOutbox, SUMMARIES_TABLE } from '../../shared/ops/receipts/outbox.js';
 import type { Coding, ObjectId, TransferId } from '../../shared/wire/statements.js';
@@ -106,6 +107,7 @@ const MIGRATIONS = [
   CONSIGNMENT_RECEIPTS,
   FINISHED_TABLE,
   CONSIGNMENTS_BY_NUMBER,
+  DEAD_LETTERS_TABLE,
 ] as const;
 
 export interface HighObject {
@@ -168,6 +170,7 @@ export class HighLedger {
   readonly receipts: ReceiptOutbox;
   readonly consignments: ConsignmentLedger;
   readonly requests: Requests;
+  readonly deadLetters: DeadLetters;
   readonly operator: OperatorState;
 
   constructor(
@@ -181,6 +184,7 @@ export class HighLedger {
     this.receipts = new ReceiptOutbox(this.file);
     this.consignments = new ConsignmentLedger(this.file, now);
     this.requests = new Requests(this.file, now);
+    this.deadLetters = new DeadLetters(this.file);
     this.operator = new OperatorState(this.file);
   }
 

@@ -12,6 +12,7 @@ import { GroupCommit } from '../../shared/ops/ledger/groupCommit.js';
 import { KeptBytes } from '../../shared/ops/ledger/keptBytes.js';
 import { LedgerFile } from '../../shared/ops/ledger/ledgerFile.js';
 import { OperatorState } from '../../shared/ops/ledger/operatorState.js';
+import { DeadLetters } from '../../shared/ops/operators/deadLetters.js';
 import { Requests } from '../../shared/ops/operators/requests.js';
 import type { OriginalOutcome } from '../../shared/ops/receipts/facts.js';
 import { ReceiptOutbox } from '../../shared/ops/receipts/outbox.js';
@@ -55,6 +56,7 @@ export class LowLedger {
   readonly receipts: ReceiptOutbox;
   readonly consignments: ConsignmentLedger;
   readonly requests: Requests;
+  readonly deadLetters: DeadLetters;
   readonly operator: OperatorState;
 
   constructor(
@@ -66,6 +68,7 @@ export class LowLedger {
     this.tallies = new Tallies(this.file, LOW_FINISHED);
     this.finished = new FinishedLedger(this.file);
     this.requests = new Requests(this.file, now);
+    this.deadLetters = new DeadLetters(this.file);
     this.operator = new OperatorState(this.file);
     this.history = this.file.meta('history') ?? randomBytes(16).toString('hex');
     this.file.setMeta('history', this.history);

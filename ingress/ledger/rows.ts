@@ -3,6 +3,7 @@
 import { talliesMigration } from '../../shared/ops/health/tallies.js';
 import { keptBytesMigration } from '../../shared/ops/ledger/keptBytes.js';
 import type { Row } from '../../shared/ops/ledger/ledgerFile.js';
+import { DEAD_LETTERS_TABLE } from '../../shared/ops/operators/deadLetters.js';
 import { ADD_WHO } from '../../shared/ops/operators/requests.js';
 import type { OriginalOutcome } from '../../shared/ops/receipts/facts.js';
 import { noteDue, OUTBOX_TABLE, SUMMARIES_TABLE } from '../../shared/ops/receipts/outbox.js';
@@ -111,6 +112,7 @@ export const MIGRATIONS = [
   // Asked for every object that is taken: what was held under its name before?
   `CREATE INDEX objects_held ON objects (tenant, raw_path) WHERE state = 'held' AND spool_file IS NULL;`,
   PAYLOADS_OF_CONSIGNMENTS,
+  DEAD_LETTERS_TABLE,
 ] as const;
 
 /** Milliseconds that an object may stay in a passing state before a receipt says so. */

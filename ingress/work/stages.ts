@@ -114,6 +114,7 @@ export class LowStages {
     await this.seal.add([...this.jobs(bundled), ...this.jobs([...single], SEALED_TOGETHER)]);
   }
   private async enqueueConsignment({ id, tenant, root, objects }: LowConsignment): Promise<void> {
+    if (this.tools.ledger.deadLetters.has('seal', id)) return;
     const title = `${tenant}: ${root}/ (consignment of ${objects})`;
     await this.seal.add([{ key: id, title, tenant, data: { consignment: id } }]);
   }

@@ -143,7 +143,7 @@ export const ERRORS = {
   QUEUE_JOB_FAILED: entry(
     'alarm',
     'retryable',
-    'A job failed for good: it is not tried again by itself until its work is put into the queue anew.',
+    'A job failed for good: it is not tried again, also not after a restart, until an operator says so.',
     'See "sluice queues failed" for code and sentence; mend the cause, then "sluice queues retry STAGE". The object stays where it is.',
   ),
   QUEUE_JOB_FATAL: entry(

@@ -96,6 +96,8 @@ export const LIMITS = {
   /** Jobs of one state that an operator is shown at once, and rounds (of 200 jobs) of an act on all of a stage. */
   queueShownJobs: 100,
   queueActRounds: 500,
+  /** Objects and payloads whose jobs failed for good that a side keeps in mind; beyond it the oldest are tried again. */
+  deadLetters: 10_000,
   /** Characters of each text of an operator's request: what it is about, who, why. */
   requestMaxText: 500,
   /** Operators logged in at one console, questions a console may have open, and bytes of a request's body. */

@@ -13,6 +13,7 @@ const HOSTILE = '<script>document.title="taken"</script><img src=x onerror=alert
 
 const job = (more: Partial<ShownJob> = {}): ShownJob => ({
   id: '17',
+  key: '0123456789abcdef',
   title: `town: ${HOSTILE}`,
   data: { transfers: ['0123456789abcdef', HOSTILE] },
   progress: 42,

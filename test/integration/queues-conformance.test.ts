@@ -8,6 +8,7 @@ import { LIMITS } from '../../shared/core/limits.js';
 import { isAlive } from '../../shared/ops/queues/process.js';
 import { findRedisServer } from '../../shared/ops/queues/redis-server.js';
 import { openQueueStore, type QueueStore } from '../../shared/ops/queues/store.js';
+import type { DeadJob } from '../../shared/ops/queues/types.js';
 import { reached, refusal, serverOf, startOwner, until, type Work, work } from '../support/queues.js';
 
 for (const kind of ['redis-server', 'embedded'] as const) {
@@ -69,6 +70,23 @@ for (const kind of ['redis-server', 'embedded'] as const) {
         ['a', 1, 'string'],
         ['b', 1, 'string'],
       ]);
+    });
+
+    it('FAULTS 55: what failed for good is buried with its reason; what only ran out of tries is not', async () => {
+      const buried: DeadJob[] = [];
+      const dead = { bury: (job: DeadJob) => buried.push(job), count: () => buried.length + 2 };
+      const stage = await store.stage<Work>(
+        'buried',
+        { concurrency: 1, attempts: 2, backoffMs: 1, dead },
+        async (data) => {
+          throw data.id === 'permanent' ? new SluiceError('SCAN_CRASHED', 'here') : new Error('may pass');
+        },
+      );
+      await stage.add([work('permanent'), work('poison')]);
+      await until('both failed', async () => (await stage.failures(9)).length === 2);
+      const told = new Map(buried.map(({ key, title, reason }) => [key, [title, reason.split(':')[0]]]));
+      expect([...told]).to.deep.equal([[work('permanent').key, ['file permanent', 'SCAN_CRASHED']]]);
+      expect((await stage.counts()).failed, 'no fewer than are buried').to.be.at.least(3);
     });
 
     it('takes a key once while its job waits or runs, and again when it has finished', async () => {

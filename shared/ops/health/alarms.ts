@@ -37,7 +37,7 @@ const HOLDS_MS: Readonly<Record<string, number>> = {
 };
 
 /** With `about` these say what waits for it, and are cleared; without it they are single events. */
-const STANDING_ABOUT: ReadonlySet<string> = new Set(['STORAGE_FULL']);
+const STANDING_ABOUT: ReadonlySet<string> = new Set(['STORAGE_FULL', 'QUEUE_JOB_FAILED']);
 
 /**
  * Sentences of one kind that are told within a span; the others of that span become one. An alarm that goes on and on is

@@ -5,6 +5,7 @@
 import { SluiceError } from '../../core/errors.js';
 import type { JobState, Stage, StageCounts } from '../queues/store.js';
 import type { Acts } from './acts.js';
+import type { DeadLetters } from './deadLetters.js';
 
 export type AnyStage = Stage<never>;
 
@@ -12,6 +13,8 @@ export interface QueueActTools {
   stages: ReadonlyMap<string, AnyStage>;
   /** Puts what is to be done into the queues again, soon. */
   rebuildSoon: () => void;
+  /** What failed for good and stays so, whatever the store knows. */
+  deadLetters: Pick<DeadLetters, 'list' | 'revive'>;
 }
 
 /** A stage as `sluice queues` and status show it. */
@@ -43,7 +46,7 @@ export async function stageRows(stages: ReadonlyMap<string, AnyStage>): Promise<
 }
 
 export function registerQueueActs(acts: Acts, tools: QueueActTools): void {
-  const { stages, rebuildSoon } = tools;
+  const { stages, rebuildSoon, deadLetters } = tools;
 
   const named = (name: string): AnyStage => {
     const stage = stages.get(name);
@@ -74,11 +77,28 @@ export function registerQueueActs(acts: Acts, tools: QueueActTools): void {
     });
   }
 
-  acts.register('retry', async (argument) => {
-    const { stage, job } = jobOf(argument);
+  /** The key of a job of the store; a job the store does not know is named by its key. */
+  const keyOf = async (stage: AnyStage, job: string): Promise<string> => (await stage.desk.job(job))?.job.key ?? job;
+
+  const retryOf = async (stage: AnyStage, name: string, job: string | undefined): Promise<number> => {
+    // First: a job that fails once more stands there again.
+    const revived = deadLetters.revive(name, job === undefined ? undefined : await keyOf(stage, job));
     const count = await stage.desk.retry(job);
-    if (count === 0 && job !== undefined) return `no: ${argument} is not a failed job.`;
-    return counted(count, 'tried again');
+    if (revived.length > count) rebuildSoon();
+    return Math.max(count, revived.length);
+  };
+  acts.register('retry', async (argument) => {
+    if (argument === 'all') {
+      let count = 0;
+      for (const [name, stage] of stages) count += await retryOf(stage, name, undefined);
+      return retried(count, 'any stage');
+    }
+    const { stage, name, job } = jobOf(argument);
+    const count = await retryOf(stage, name, job);
+    if (count === 0 && job !== undefined) {
+      return `no: ${argument} is not a failed job; "sluice queues failed ${name}" names them.`;
+    }
+    return retried(count, `stage ${name}`);
   });
 
   acts.register('promote', async (argument) => {
@@ -89,10 +109,12 @@ export function registerQueueActs(acts: Acts, tools: QueueActTools): void {
   });
 
   acts.register('discard', async (argument) => {
-    const { stage, job } = jobOf(argument);
+    const { stage, name, job } = jobOf(argument);
     if (job === undefined) return 'no: which job?';
+    const key = await keyOf(stage, job);
     const count = await stage.desk.remove(job);
     if (count === 0) return `no: ${argument} is running, or there is no such job.`;
+    deadLetters.revive(name, key);
     rebuildSoon();
     return 'yes: the job is removed; if its work is still to be done, it is put into the queue anew.';
   });
@@ -101,6 +123,7 @@ export function registerQueueActs(acts: Acts, tools: QueueActTools): void {
     const [name = '', state = ''] = argument.split(' ');
     if (!isCleanable(state)) return `no: jobs that are "${state}" cannot be removed.`;
     const count = await named(name).desk.clean(state);
+    if (state === 'failed') deadLetters.revive(name);
     rebuildSoon();
     return `${counted(count, 'removed')} Work that is still to be done is put into the queue anew.`;
   });
@@ -110,13 +133,23 @@ export function registerQueueActs(acts: Acts, tools: QueueActTools): void {
     const rows: FailedRow[] = [];
     for (const name of which(argument)) {
       const failed = await named(name).desk.jobs(['failed'], 0, FAILED_SHOWN - 1);
+      const known = new Set(failed.map(({ key }) => key));
       for (const { id, title, attempts, endedMs, reason } of failed) {
         rows.push({ stage: name, job: id, title, attempts, failedMs: endedMs ?? 0, reason });
+      }
+      for (const { key, ...job } of deadLetters.list(name, FAILED_SHOWN)) {
+        if (!known.has(key)) rows.push({ stage: name, job: key, ...job });
       }
     }
     return `yes: ${JSON.stringify(rows)}`;
   });
 }
+
+/** "failed" is what it would try again, not what waits or was put off: those come by themselves. */
+const retried = (count: number, where: string): string => {
+  if (count === 0) return `yes: nothing in ${where} has failed for good, so there is nothing to try again.`;
+  return `yes: ${count === 1 ? '1 failed job is' : `${count} failed jobs are`} tried again.`;
+};
 
 const isCleanable = (state: string): state is Exclude<JobState, 'active'> =>
   ['waiting', 'delayed', 'failed', 'completed'].includes(state);

@@ -11,6 +11,8 @@ export const JOB_STATES: readonly JobState[] = ['active', 'waiting', 'delayed', 
 /** A job as it is shown. Times in milliseconds since 1970. */
 export interface ShownJob {
   id: string;
+  /** Identity of the work. */
+  key: string;
   title: string;
   /** Identifiers; long lists are cut. */
   data: unknown;
@@ -123,6 +125,7 @@ function shown(job: Job): ShownJob {
   const { processedOn, finishedOn } = job;
   return {
     id: String(job.id),
+    key: job.deduplicationId ?? String(job.id),
     title: job.name,
     data: shortened(job.data),
     progress: typeof job.progress === 'number' ? job.progress : 0,

@@ -4,7 +4,15 @@
  * A job is delivered at least once: after a crash, or when the store forgot that it was finished, it comes again.
  * BullMQ's deduplication makes a key unique while its job waits, runs or is put off, and frees it when the job ends.
  */
-import { type IQueueBackend, type Job, type JobsOptions, Queue, WaitingError, Worker } from 'bullmq';
+import {
+  type IQueueBackend,
+  type Job,
+  type JobsOptions,
+  Queue,
+  UnrecoverableError,
+  WaitingError,
+  Worker,
+} from 'bullmq';
 import { SluiceError, wordsOf } from '../../core/errors.js';
 import type { Backend } from './backend.js';
 import { type Desk, deskOf, PAUSED } from './desk.js';
@@ -122,7 +130,9 @@ class BullStage<Data extends object> implements OpenStage<Data> {
     this.worker.on('error', (error) => this.tell(error));
     this.worker.on('failed', (job, error) => {
       // Without an end it is tried again.
-      if (job?.finishedOn) this.troubles.report('QUEUE_JOB_FAILED', `Stage ${name}, ${job.name}: ${error.message}`);
+      if (!job?.finishedOn) return;
+      this.bury(job, error);
+      this.troubles.report('QUEUE_JOB_FAILED', `Stage ${name}, ${job.name}: ${error.message}`);
     });
     this.worker.on('drained', () => this.order.empty());
   }
@@ -175,7 +185,8 @@ class BullStage<Data extends object> implements OpenStage<Data> {
       );
       const { active = 0, delayed = 0, failed = 0, completed = 0 } = found;
       const waiting = (found.waiting ?? 0) + (found.prioritized ?? 0) + (found[PAUSED] ?? 0);
-      return { waiting, active, delayed, failed, completed };
+      // The store may have forgotten some.
+      return { waiting, active, delayed, failed: Math.max(failed, this.options.dead?.count() ?? 0), completed };
     });
   }
 
@@ -280,13 +291,30 @@ class BullStage<Data extends object> implements OpenStage<Data> {
     try {
       if (await Promise.race([handled, this.abandoned])) return;
     } catch (error) {
-      throw failureOf(error);
+      const failure = failureOf(error);
+      // Before the store knows of it: then the key is free, and the work could be added again.
+      this.bury(job, failure);
+      throw failure;
     } finally {
       await notes.end();
     }
     handled.catch(() => {});
     await job.moveToWait(job.token);
     throw new WaitingError();
+  }
+
+  /** Only what failed for good: anything else is worth as many tries as it needs. */
+  private bury(job: Job<Data>, error: Error): void {
+    if (!this.options.dead || !(error instanceof UnrecoverableError)) return;
+    const { name: title, data, attemptsMade: attempts } = job;
+    try {
+      const key = job.deduplicationId ?? String(job.id);
+      const failedMs = job.finishedOn ?? Date.now();
+      this.options.dead.bury({ key, title, data, reason: error.message, attempts: Math.max(1, attempts), failedMs });
+    } catch (trouble) {
+      // The ledger cannot be written now: the store still knows, and the work comes again after a while.
+      this.troubles.report('SPOOL_IO', `Stage ${this.name}, ${title}: ${wordsOf(trouble)}`);
+    }
   }
 
   /** The desk with errors of the store as everywhere here. */

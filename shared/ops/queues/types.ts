@@ -12,6 +12,25 @@ export interface StageOptions {
   readonly fresh?: boolean;
   /** Paused from the start, whatever the store knows. */
   readonly paused?: boolean;
+  /** Keeps in mind what failed for good, for the store may forget it. */
+  readonly dead?: DeadJobs;
+}
+
+/** A job that failed for good. */
+export interface DeadJob {
+  readonly key: string;
+  readonly title: string;
+  readonly data: object;
+  /** Code and sentence. */
+  readonly reason: string;
+  readonly attempts: number;
+  readonly failedMs: number;
+}
+
+export interface DeadJobs {
+  /** Durable when it returns. */
+  bury(job: DeadJob): void;
+  count(): number;
 }
 
 export interface StageJob<Data extends object> {
