@@ -362,6 +362,7 @@ export class HighSide {
       dir: state.path,
       onTrouble: (error) => {
         this.news.alarm(error.code, error.detail);
+        if (error.code === 'QUEUE_JOB_LOST') this.nextRebuildMs = 0;
         if (error.code !== 'QUEUE_STORE_EMPTIED') return;
         this.nextRebuildMs = 0;
         this.pauses.storeEmptied();
@@ -444,7 +445,7 @@ export class HighSide {
 
   private enqueueReleases(payloads: readonly ObjectId[]): void {
     for (const payload of payloads) {
-      this.enqueueRelease(payload).catch((error) => this.news.alarm('QUEUE_STORE_UNAVAILABLE', wordsOf(error)));
+      this.enqueueRelease(payload).catch((error) => this.news.alarm(codeOf(error), wordsOf(error)));
     }
   }
 
@@ -510,9 +511,7 @@ export class HighSide {
       this.receiver.tell('collectAgain', { envelope: object });
       return;
     }
-    this.enqueueVerify(object, bytes.length).catch((error) =>
-      this.news.alarm('QUEUE_STORE_UNAVAILABLE', wordsOf(error)),
-    );
+    this.enqueueVerify(object, bytes.length).catch((error) => this.news.alarm(codeOf(error), wordsOf(error)));
   }
 
   private async heartbeat(bytes: Uint8Array): Promise<void> {

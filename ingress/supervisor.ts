@@ -381,6 +381,7 @@ export class LowSide {
       dir: state.path,
       onTrouble: (error) => {
         this.news.alarm(error.code, error.detail);
+        if (error.code === 'QUEUE_JOB_LOST') this.nextRebuildMs = 0;
         if (error.code !== 'QUEUE_STORE_EMPTIED') return;
         this.nextRebuildMs = 0;
         this.pauses.storeEmptied();

@@ -74,7 +74,7 @@ export class Recorder {
       told(error);
     }
     const transfers = rows.taken.map(({ transfer }) => transfer);
-    stages.enqueueScan(transfers).catch((error) => alarm('QUEUE_STORE_UNAVAILABLE', wordsOf(error)));
+    stages.enqueueScan(transfers).catch((error) => alarm(codeOf(error), wordsOf(error)));
     settle([...rows.units.keys()]).catch(told);
   }
 }

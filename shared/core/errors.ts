@@ -117,7 +117,7 @@ export const ERRORS = {
     'Give it more memory (maxmemory) or disk; no object is lost, and work goes on by itself.',
   ),
   QUEUE_STORE_EMPTIED: entry(
-    'warning',
+    'info',
     'retryable',
     'The queue store lost what it held and was started anew.',
     'Nothing to do: the work is rebuilt from spool and ledger.',
@@ -135,7 +135,7 @@ export const ERRORS = {
     'This points to a fault in the gateway: report it.',
   ),
   QUEUE_JOB_LOST: entry(
-    'warning',
+    'info',
     'retryable',
     'The queue store gave a job up while it was running.',
     'Nothing to do: the work is done again, or rebuilt from spool and ledger.',

@@ -180,10 +180,29 @@ describe('queues: a Redis of the site, as sites run them', function () {
     await server.command('CONFIG', 'SET', 'maxmemory', '1');
     expect(await refusal(stage.add([work('refused')]))).to.equal('QUEUE_STORE_FULL');
     await until('it is told', () => told('QUEUE_STORE_FULL'));
+    expect(troubles.map(({ detail }) => detail).join('\n')).not.to.match(/OOM|script/);
     await server.command('CONFIG', 'SET', 'maxmemory', '0');
     await until('it is over', () => over.includes('QUEUE_STORE_FULL'));
     await stage.add([work('again')]);
     await until('it is handled', () => seen.includes('again'));
+  });
+
+  it('FAULTS 54: a job whose data are gone is lost, not failed: no handler sees it, and nothing of it stays', async () => {
+    const server = await RedisProcess.start();
+    const { stage, seen } = await works(await open({ redisUrl: server.url }));
+    await stage.pause();
+    await stage.add([work('gone')]);
+    const ids = (await server.command('KEYS', '{sluice-low}:work:[0-9]*')) as string[];
+    const [waiting] = (await server.command('LRANGE', '{sluice-low}:work:wait', '0', '-1')) as string[];
+    const hash = ids.find((key) => key.endsWith(`:${waiting}`)) as string;
+    await server.command('DEL', hash);
+    await stage.resume();
+    await until('it is told', () => told('QUEUE_JOB_LOST'));
+    await until('it has gone', async () => (await stage.counts()).active === 0);
+    expect(seen).to.deep.equal(['first']);
+    expect(await stage.counts()).to.deep.include({ waiting: 0, delayed: 0, failed: 0 });
+    expect(await server.command('EXISTS', hash)).to.equal(0);
+    expect(told('QUEUE_JOB_FAILED')).to.equal(false);
   });
 
   it('FAULTS 54: told to throw keys away while it is in use, it says so until that is taken back', async () => {

@@ -71,6 +71,12 @@ describe('alarms', () => {
     expect(again).to.deep.equal(['SPOOL_IO: again 0', 'SPOOL_IO: again 1', 'SPOOL_IO: again 2']);
   });
 
+  it('FAULTS 54: what the store lost and what is rebuilt by itself is news, told and over at once', () => {
+    for (const code of ['QUEUE_STORE_EMPTIED', 'QUEUE_JOB_LOST']) news.alarm(code, 'gone');
+    expect(active()).to.deep.equal([]);
+    expect(told).to.have.length(2);
+  });
+
   it('STORAGE_FULL holds for whom it is about until there is room, and for a while as an event', () => {
     news.alarm('STORAGE_FULL', 'waits', 'town');
     news.alarm('STORAGE_FULL', 'made room');

@@ -4,7 +4,7 @@
  * when either says so. While the side runs, the store decides, except when it has just come back empty: then what the
  * ledger remembers is said to it again.
  */
-import { wordsOf } from '../../core/errors.js';
+import { codeOf, wordsOf } from '../../core/errors.js';
 import type { Stage } from '../queues/store.js';
 
 export interface PauseMemory {
@@ -79,7 +79,7 @@ export class Pauses {
       .pause()
       .then(() => this.tools.alarm('QUEUE_STORE_EMPTIED', `Stage ${stage} was paused before and is paused again.`))
       .catch((error) => {
-        this.tools.alarm('QUEUE_STORE_UNAVAILABLE', wordsOf(error));
+        this.tools.alarm(codeOf(error), wordsOf(error));
         this.deciding.set(stage, setTimeout(() => this.decide(stage), this.decideMs).unref());
       });
   }

@@ -280,6 +280,7 @@ class BullStage<Data extends object> implements OpenStage<Data> {
   }
 
   private async work(job: Job<Data>): Promise<void> {
+    if (isGone(job)) return this.forget(job);
     this.order.started(job.opts.priority ?? 0);
     const notes = new Notes(job);
     const handled = this.handle(job.data, {
@@ -317,6 +318,12 @@ class BullStage<Data extends object> implements OpenStage<Data> {
     }
   }
 
+  /** What it was to do nobody knows any more; the owner is told and puts the work into the queue anew. */
+  private forget(job: Job<Data>): void {
+    job.opts.removeOnComplete = true;
+    this.troubles.report('QUEUE_JOB_LOST', `Stage ${this.name}: the store no longer held the data of job ${job.id}.`);
+  }
+
   /** The desk with errors of the store as everywhere here. */
   private guarded(desk: Desk): Desk {
     const entries = Object.entries(desk).map(([name, act]) => [
@@ -331,7 +338,10 @@ class BullStage<Data extends object> implements OpenStage<Data> {
     try {
       return await work();
     } catch (error) {
-      throw asStoreError(error);
+      const known = asStoreError(error);
+      // Told to the one who looks after the store, too, who also says when it is over.
+      if (known.code === 'QUEUE_STORE_FULL') this.troubles.report(known.code, known.detail);
+      throw known;
     }
   }
 
@@ -342,6 +352,10 @@ class BullStage<Data extends object> implements OpenStage<Data> {
     if (!this.closing) this.troubles.report(lost ? 'QUEUE_JOB_LOST' : code, `Stage ${this.name}: ${words}`);
   }
 }
+
+/** A hash that was thrown away comes back with its counters when its job is begun, without what it is about. */
+const isGone = ({ name, data }: Job<object>): boolean =>
+  typeof (name as unknown) !== 'string' || typeof data !== 'object' || data === null;
 
 function asStoreError(error: unknown): SluiceError {
   if (error instanceof SluiceError) return error;

@@ -49,8 +49,8 @@ export function parseRedisAddress(text: string): RedisAddress {
 
 /** What a driver or a server says, and what it means for an operator. */
 const MEANINGS: readonly [RegExp, ErrorCode, string][] = [
-  [/\bOOM\b/, 'QUEUE_STORE_FULL', 'its memory is full (maxmemory)'],
-  [/\bMISCONF\b|No space left|ENOSPC/i, 'QUEUE_STORE_FULL', 'it cannot write its data to its disk'],
+  [/\bOOM\b/, 'QUEUE_STORE_FULL', 'Its memory is full (maxmemory).'],
+  [/\bMISCONF\b|No space left|ENOSPC/i, 'QUEUE_STORE_FULL', 'It cannot write its data to its disk.'],
   [/\bREADONLY\b/, 'QUEUE_STORE_UNAVAILABLE', 'it is a replica and takes no writes'],
   [/\bNOAUTH\b/, 'QUEUE_STORE_UNAVAILABLE', 'it asks for a password; give it as queues.redisPasswordFile'],
   [/\bWRONGPASS\b/, 'QUEUE_STORE_UNAVAILABLE', 'it refuses this user and password'],
@@ -77,8 +77,9 @@ const MEANINGS: readonly [RegExp, ErrorCode, string][] = [
 /** The code of a trouble with a store, and the words of the driver with what they mean in front. */
 export function storeTrouble(said: string): { code: ErrorCode; words: string } {
   const text = plain(said, 300);
+  // What a full server says names the script it refused: nothing an operator could use.
   for (const [pattern, code, meaning] of MEANINGS)
-    if (pattern.test(text)) return { code, words: `${meaning} (${text})` };
+    if (pattern.test(text)) return { code, words: code === 'QUEUE_STORE_FULL' ? meaning : `${meaning} (${text})` };
   return { code: 'QUEUE_STORE_UNAVAILABLE', words: text };
 }
 
