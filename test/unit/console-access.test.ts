@@ -148,8 +148,39 @@ describe('console: access', () => {
     expect(served.acts).to.deep.equal([]);
     expect((await served.send('PUT', path, { cookie, origin: served.url })).status).to.equal(200);
     expect((await served.send('PUT', path, { cookie, 'sec-fetch-site': 'same-origin' })).status).to.equal(200);
-    expect((await served.send('PUT', path, BEARER)).status, 'a script').to.equal(200);
-    expect(served.acts).to.have.length(3);
+    const script = { ...BEARER, 'x-sluice-why': 'nightly' };
+    expect((await served.send('PUT', path, script)).status, 'a script').to.equal(200);
+    expect((await served.send('PUT', path, { ...script, 'x-sluice-who': 'cron of eve' })).status).to.equal(200);
+    const silent = await served.send('PUT', path, { ...BEARER, 'x-sluice-why': '  ' });
+    expect([silent.status, silent.body], 'a script without a reason').to.satisfy(
+      ([status, body]: [number, string]) => status === 422 && body.includes('X-Sluice-Why'),
+    );
+    expect(served.acts.slice(2).map(({ who, why }) => [who, why])).to.deep.equal([
+      ['a script with the token', 'nightly'],
+      ['cron of eve', 'nightly'],
+    ]);
+  });
+
+  it('records the reason of the moment: it can be changed within a session, not to none', async () => {
+    served = await TestConsole.open({ readOnly: false });
+    const cookie = await served.cookie();
+    const own = { cookie, origin: served.url };
+    const form = { ...own, 'content-type': 'application/x-www-form-urlencoded' };
+    const pause = () => served.send('PUT', '/boards/api/queues/scan/pause', own);
+    await pause();
+    expect((await served.send('POST', '/why', form, 'why=%20')).status).to.equal(303);
+    await pause();
+    expect((await served.send('POST', '/why', form, 'why=the+disk+is+new')).status).to.equal(303);
+    await pause();
+    const reasons = served.acts.map(({ why }) => why);
+    expect(reasons[0]).to.equal(reasons[1]).and.not.equal('');
+    expect(reasons[2]).to.equal('the disk is new');
+    expect((await served.send('GET', '/', { cookie })).body)
+      .to.contain('the disk is new')
+      .and.not.contain('<input');
+    expect((await served.send('GET', '/?refresh=off', { cookie })).body).to.contain('value="the disk is new"');
+    const foreign = await served.send('POST', '/why', { ...form, origin: 'http://evil.example' }, 'why=x');
+    expect(foreign.status).to.equal(403);
   });
 
   it('only shows unless it is told otherwise, and says so with 405', async () => {

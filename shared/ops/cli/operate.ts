@@ -59,12 +59,17 @@ export function addOperatorCommands(program: Command, finish: Finish): void {
     });
 }
 
+/** On record where people are not made to give one. */
+const NO_REASON = 'no reason given';
+
 const STATE = 'state folder of a side, or of a demo';
 
 function asked(command: Command, whyRequired: boolean): Command {
   command.option('--state <dir>', STATE).option('--who <name>', 'who asks for it (default: the user of this machine)');
   const why = 'why, for the record';
-  return whyRequired ? command.requiredOption('--why <text>', why) : command.option('--why <text>', why);
+  return whyRequired
+    ? command.requiredOption('--why <text>', why)
+    : command.option('--why <text>', `${why}; please give one`);
 }
 
 function addQueuesCommand(program: Command, finish: Finish): void {
@@ -110,7 +115,7 @@ async function actOn(
     const who = String(options.who ?? userName());
     let code: ExitCode = 0;
     for (const ledger of wanted) {
-      const answer = await ledger.ask({ kind, argument, who, why: String(options.why ?? '') }, WAIT_MS);
+      const answer = await ledger.ask({ kind, argument, who, why: String(options.why ?? NO_REASON) }, WAIT_MS);
       sayLine(show(sentence(ledger.side, answer)));
       if (answer.outcome === 'no') code = 1;
     }

@@ -114,6 +114,8 @@ async function actInstead(request: FastifyRequest, reply: FastifyReply, options:
   }
   const [kind, argument] = act;
   const { who, why } = options.operatorOf(request);
+  if (why === '')
+    return refuse(422, 'Say why, for the record: a header X-Sluice-Why (and X-Sluice-Who for your name).');
   const answer = await options.supervisor.perform({ kind, argument: argument(params), who, why });
   if (!answer.startsWith('yes')) return refuse(409, answer.replace(/^no: /, ''));
   // The board wants the numbers of a "retry all"; the rest reads nothing.

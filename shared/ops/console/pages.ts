@@ -88,6 +88,13 @@ export function overviewPage(view: OverviewPage): string {
   const refreshing = refresh
     ? html`${words.refreshing} <a href="/?lang=${language}&amp;refresh=off">${words.stopRefreshing}</a>`
     : html`<a href="/?lang=${language}">${words.startRefreshing}</a>`;
+  const another = html`<form method="post" action="/why"><label for="why">${words.whyNow}</label>
+<input id="why" name="why" maxlength="500" required value="${operator.why}" aria-describedby="why-help">
+<p id="why-help" class="help">${words.whyHelp}</p>
+<button type="submit" class="plain">${words.changeWhy}</button></form>`;
+  // A page that is loaded anew would take away what somebody is typing.
+  const toReason = html`<p class="help">${words.whyNow}: ${operator.why}
+<a href="/?lang=${language}&amp;refresh=off#why">${words.changeWhy}</a></p>`;
   return page(
     frame,
     words.console,
@@ -95,6 +102,7 @@ export function overviewPage(view: OverviewPage): string {
 <a href="/boards/">${words.boards}</a></p>
 <form method="post" action="/logout"><button type="submit" class="plain">${words.logout}</button></form>
 <p class="help">${readOnly ? words.readOnly : words.acting}</p>
+${readOnly ? NOTHING : refresh ? toReason : another}
 ${status ? statusParts(status, ageMs, words) : html`<p role="status">${words.noStatus}</p>`}
 <p class="help">${refreshing}</p>`,
   );

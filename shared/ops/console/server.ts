@@ -112,8 +112,8 @@ export async function openConsole(
       if (sessions.isToken(bearer)) {
         throttle.succeeded(request.ip);
         request.operator = {
-          who: 'a script with the token',
-          why: String(request.headers['x-sluice-why'] ?? '').slice(0, 500),
+          who: textOf(request.headers['x-sluice-who'], 100) || 'a script with the token',
+          why: textOf(request.headers['x-sluice-why'], LIMITS.requestMaxText),
         };
       } else throttle.failed(request.ip);
     } else request.operator = sessions.of(request.cookies[cookieName()]);
@@ -156,6 +156,13 @@ export async function openConsole(
   app.post('/logout', async (request, reply) => {
     sessions.end(request.cookies[cookieName()]);
     return reply.clearCookie(cookieName(), { path: '/' }).redirect('/login', 303);
+  });
+
+  app.post('/why', (request, reply) => {
+    const why = textOf(((request.body ?? {}) as Login).why, LIMITS.requestMaxText);
+    // Without one the earlier reason stays.
+    if (why !== '') sessions.because(request.cookies[cookieName()], why);
+    return reply.redirect('/', 303);
   });
 
   app.get('/', (request, reply) => {

@@ -46,6 +46,12 @@ export class Sessions {
     return undefined;
   }
 
+  /** What follows is done for another reason. */
+  because(id: string | undefined, why: string): void {
+    const session = this.of(id);
+    if (session) session.why = why;
+  }
+
   end(id: string | undefined): void {
     if (id !== undefined) this.sessions.delete(id);
   }
