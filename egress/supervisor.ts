@@ -555,8 +555,6 @@ export class HighSide {
   private unseen(history: string, sequence: number): void {
     // Of a member of a consignment more is known than its number.
     const consignment = this.ledger.consignments.ofNumber(history, sequence);
-    const of = consignment ? ` It belongs to the consignment "${consignment.root}" of ${consignment.tenant}.` : '';
-    this.news.alarm('TRANSFER_UNSEEN', `Its sequence number is ${sequence}.${of}`);
     const known = consignment
       ? { tenant: consignment.tenant, consignment: { id: consignment.id, root: consignment.root } }
       : {};

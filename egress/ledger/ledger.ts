@@ -26,6 +26,7 @@ import {
   TO_RELEASE,
 } from './consignments.js';
 import { FINISHED_TABLE, FinishedLedger } from './finished.js';
+import { GAP_COUNT, MissingLedger } from './missing.js';
 
 export type HighState = 'assembling' | 'verifying' | 'released' | 'quarantined' | 'incomplete';
 export type PayloadState = 'assembling' | 'incomplete' | 'assembled' | 'closed';
@@ -108,6 +109,7 @@ const MIGRATIONS = [
   FINISHED_TABLE,
   CONSIGNMENTS_BY_NUMBER,
   DEAD_LETTERS_TABLE,
+  GAP_COUNT,
 ] as const;
 
 export interface HighObject {
@@ -167,6 +169,7 @@ export class HighLedger {
   readonly tallies: Tallies;
   readonly keptBytes: KeptBytes;
   readonly finished: FinishedLedger;
+  readonly missing: MissingLedger;
   readonly receipts: ReceiptOutbox;
   readonly consignments: ConsignmentLedger;
   readonly requests: Requests;
@@ -181,6 +184,7 @@ export class HighLedger {
     this.keptBytes = new KeptBytes(this.file, 'quarantined');
     this.tallies = new Tallies(this.file, HIGH_FINISHED);
     this.finished = new FinishedLedger(this.file);
+    this.missing = new MissingLedger(this.file);
     this.receipts = new ReceiptOutbox(this.file);
     this.consignments = new ConsignmentLedger(this.file, now);
     this.requests = new Requests(this.file, now);
@@ -426,7 +430,7 @@ export class HighLedger {
 
   /** How many sequence numbers there are of which nothing ever came. */
   gapCount(): number {
-    return this.file.get('SELECT count(*) AS n FROM gaps')!.n as number;
+    return this.missing.gapCount;
   }
 
   /** Sequence numbers of which nothing ever came, oldest first. */

@@ -16,6 +16,7 @@ import type { HighLedger, HighState } from '../ledger/ledger.js';
 import type { ReceiverCounters } from '../receive/messages.js';
 import type { LinkPosition } from '../work/position.js';
 import { LinkWatch } from './linkWatch.js';
+import { MissingWatch } from './missingWatch.js';
 import { HighStatusBuilder } from './status.js';
 
 export interface HighHealthTools {
@@ -45,6 +46,7 @@ export class HighHealth {
   private readonly eventLoop = new EventLoopDelay();
   private readonly starvation: StarvationWatch;
   private readonly linkWatch: LinkWatch;
+  private readonly missing: MissingWatch;
   private readonly pruning: Pruning;
   private counters: ReceiverCounters | undefined;
   private silentMs = 0;
@@ -52,6 +54,7 @@ export class HighHealth {
   constructor(private readonly tools: HighHealthTools) {
     const { state, config, ledger, news, store, position, pids, startedAtMs, frameBytes, room } = tools;
     this.linkWatch = new LinkWatch((code, words, about) => news.alarm(code, words, about));
+    this.missing = new MissingWatch({ ledger, news });
     const stages = new StageWatch(tools.stages, {
       away: () => news.alarm('QUEUE_STORE_UNAVAILABLE', 'It does not answer.'),
       back: () => news.over('QUEUE_STORE_UNAVAILABLE'),
@@ -100,9 +103,11 @@ export class HighHealth {
     this.silentMs = silentMs;
     this.linkWatch.look(counters);
     this.starvation.look(this.tools.ledger.tallies.all());
+    this.missing.look();
   }
 
   start(): void {
+    this.missing.look();
     this.status.start();
     this.pruning.start();
   }

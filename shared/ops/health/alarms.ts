@@ -25,6 +25,8 @@ const HOLDS_MS: Readonly<Record<string, number>> = {
   QUOTA_EXCEEDED: UNTIL_CLEARED,
   QUEUE_STORE_UNSAFE: UNTIL_CLEARED,
   RECEIPT_UNWRITABLE: UNTIL_CLEARED,
+  TRANSFER_UNSEEN: UNTIL_CLEARED,
+  TRANSFER_INCOMPLETE: UNTIL_CLEARED,
   // Said again and again while they last.
   QUEUE_STORE_UNAVAILABLE: MINUTE_MS,
   QUEUE_STORE_FULL: MINUTE_MS,
@@ -77,28 +79,29 @@ export class Alarms {
   /**
    * An alarm, or news that is none (severity `info`): that is only remembered.
    * @param about tells alarms of one kind apart: a tenant, a folder. Few and short; they are told apart up to a bound.
+   * @param times how often it has happened since it was last raised: 0 when it is the same one in other words
    * @returns what is to be told now, undefined when enough of this kind has been told
    */
-  raise(code: string, words: string, about = ''): Saying | undefined {
+  raise(code: string, words: string, about = '', times = 1): Saying | undefined {
     const nowMs = this.clock.monotonicMs();
     const wallMs = this.clock.wallMs();
     const known = this.held.get(keyOf(code, about));
     if (!known && this.held.size >= LIMITS.alarmsActive) {
       // Too many to tell apart: those of one kind become one; what finds no place even so is told and not kept.
       const [kind] = [...this.held.values()].filter((one) => one.code === code);
-      return kind ? this.again(kind, words, nowMs, wallMs) : { code, words };
+      return kind ? this.again(kind, words, nowMs, wallMs, times) : { code, words };
     }
-    if (known) return this.again(known, words, nowMs, wallMs);
+    if (known) return this.again(known, words, nowMs, wallMs, times);
     const fresh = { code, about, words, sinceMs: wallMs, lastMs: wallMs, count: 1, raisedMs: nowMs };
     this.held.set(keyOf(code, about), { ...fresh, spanMs: nowMs, spanLengthMs: SPAN_MS, said: 1, unsaid: 0 });
     return { code, words };
   }
 
-  private again(held: Held, words: string, nowMs: number, wallMs: number): Saying | undefined {
+  private again(held: Held, words: string, nowMs: number, wallMs: number, times: number): Saying | undefined {
     held.words = words;
     held.lastMs = wallMs;
     held.raisedMs = nowMs;
-    held.count++;
+    held.count += times;
     if (nowMs - held.spanMs >= held.spanLengthMs) this.beginSpan(held, nowMs);
     if (held.said >= (held.spanLengthMs === SPAN_MS ? SENTENCES : 1)) {
       held.unsaid++;

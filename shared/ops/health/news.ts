@@ -60,6 +60,11 @@ export class News<Item extends ObjectNews> {
     this.say(this.alarms.raise(code, plain(words, LIMITS.alarmMaxText), about));
   }
 
+  /** A condition that lasts, with how much of it there is now: one alarm, in other words whenever they change. */
+  standing(code: string, words: string): void {
+    this.say(this.alarms.raise(code, plain(words, LIMITS.alarmMaxText), '', 0));
+  }
+
   /** The cause of an alarm is gone; nothing happens unless it held. Without `about`: all of this kind. */
   over(code: string, about?: string): void {
     for (const { words, sinceMs, clearedMs } of this.alarms.clear(code, about)) {
