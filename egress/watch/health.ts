@@ -101,7 +101,7 @@ export class HighHealth {
   heard(counters: ReceiverCounters, silentMs: number): void {
     this.counters = counters;
     this.silentMs = silentMs;
-    this.linkWatch.look(counters);
+    this.linkWatch.look(counters, performance.now());
     this.starvation.look(this.tools.ledger.tallies.all());
     this.missing.look();
   }

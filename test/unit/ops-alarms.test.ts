@@ -77,6 +77,16 @@ describe('alarms', () => {
     expect(told).to.have.length(2);
   });
 
+  it('FAULTS 8: RECEIVER_OVERRUN is over a minute after the last drop', () => {
+    news.alarm('RECEIVER_OVERRUN', '938 datagrams', 'kernel');
+    clock.advance(59_999);
+    news.tick();
+    expect(active()).to.have.length(1);
+    clock.advance(1);
+    news.tick();
+    expect(active()).to.deep.equal([]);
+  });
+
   it('STORAGE_FULL holds for whom it is about until there is room, and for a while as an event', () => {
     news.alarm('STORAGE_FULL', 'waits', 'town');
     news.alarm('STORAGE_FULL', 'made room');

@@ -9,6 +9,8 @@ import { LIMITS } from '../../core/limits.js';
 import type { ActiveAlarm, PastAlarm } from './status.js';
 
 const MINUTE_MS = 60_000;
+/** What is said again and again while it lasts is over when it has not been said for so long. */
+export const ALARM_REPEATED_MS = MINUTE_MS;
 /** An event stays an alarm for this long, so that an operator who comes back from a break sees it. */
 const EVENT_MS = 15 * MINUTE_MS;
 const UNTIL_CLEARED = Number.POSITIVE_INFINITY;
@@ -34,7 +36,7 @@ const HOLDS_MS: Readonly<Record<string, number>> = {
   INTAKE_CROWDED: MINUTE_MS,
   SPOOL_IO: 5 * MINUTE_MS,
   SEAL_UNAVAILABLE: MINUTE_MS,
-  RECEIVER_OVERRUN: 5 * MINUTE_MS,
+  RECEIVER_OVERRUN: ALARM_REPEATED_MS,
   CLOCK_STEPPED: 60 * MINUTE_MS,
 };
 
