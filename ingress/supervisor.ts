@@ -20,7 +20,7 @@ import type { Acts } from '../shared/ops/operators/acts.js';
 import { tellDeadLetters } from '../shared/ops/operators/deadLetters.js';
 import { Pauses } from '../shared/ops/operators/pauses.js';
 import type { AnyStage } from '../shared/ops/operators/queueActs.js';
-import { Child } from '../shared/ops/processes/children.js';
+import { Child, isChildsEnd } from '../shared/ops/processes/children.js';
 import { type Handler, openQueueStore, type QueueStore } from '../shared/ops/queues/store.js';
 import { Receipts } from '../shared/ops/receipts/receipts.js';
 import type { Alarm, LowObjectNews, LowReady, LowSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
@@ -287,7 +287,7 @@ export class LowSide {
     await this.openQueues();
     const consoleServed = this.openConsole();
     this.announcer = new Announcer(this.ledger, this.sealer, this.sender, config.link.heartbeatInterval, (error) =>
-      this.news.alarm('SEAL_UNAVAILABLE', wordsOf(error)),
+      this.notSealed(error),
     );
     const notAgain = this.resender.adaptToLink();
     if (notAgain.length > 0) {
@@ -489,14 +489,17 @@ export class LowSide {
     this.sender.tell('claims', this.claims);
     this.intake.setTenants(intakeTenants(config.tenants, rules));
     this.receipts.tenantsChanged();
-    this.sealer
-      .ask('require', requiredFilters(rules))
-      .catch((error) => this.news.alarm('SEAL_UNAVAILABLE', wordsOf(error)));
+    this.sealer.ask('require', requiredFilters(rules)).catch((error) => this.notSealed(error));
     // What was held for a tenant that is back goes on.
     this.nextRebuildMs = 0;
   }
 
   // ------------------------------------------------------------ events
+
+  /** A process that ended is told by whoever starts it again, and asked again by itself. */
+  private notSealed(error: unknown): void {
+    if (!isChildsEnd(error)) this.news.alarm('SEAL_UNAVAILABLE', wordsOf(error));
+  }
 
   private polled(news: PollNews): void {
     for (const words of news.troubles) this.news.alarm('INTAKE_UNREADABLE', words);

@@ -1,6 +1,7 @@
 /** Deals with the originals of sent objects, as each tenant's configuration says; intake does it, this keeps the books. */
-import { wordsOf } from '../../shared/core/errors.js';
+import { codeOf, wordsOf } from '../../shared/core/errors.js';
 import type { LowConfig } from '../../shared/ops/config/load.js';
+import { isChildsEnd } from '../../shared/ops/processes/children.js';
 import type { OriginalOutcome } from '../../shared/ops/receipts/facts.js';
 import { showName } from '../../shared/wire/names.js';
 import type { DisposeOutcome } from '../intake/dispose.js';
@@ -34,7 +35,10 @@ export class Originals {
             outcome.outcome === 'moved' ? showName(outcome.path) : '',
           );
         })
-        .catch((error) => this.alarm('INTAKE_UNREADABLE', wordsOf(error)));
+        .catch((error) => {
+          // Tried again with the next rebuild, whatever it was.
+          if (!isChildsEnd(error)) this.alarm(codeOf(error), wordsOf(error));
+        });
     }
   }
 

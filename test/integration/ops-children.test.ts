@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { codeOf } from '../../shared/core/errors.js';
-import { Child, type ChildOptions, type ExitReason } from '../../shared/ops/processes/children.js';
+import { Child, type ChildOptions, type ExitReason, isChildsEnd } from '../../shared/ops/processes/children.js';
 import type { EchoProtocol } from '../unit/ops-echoChild.js';
 
 const module = new URL('../unit/ops-echoChild.js', import.meta.url);
@@ -66,10 +66,14 @@ describe('ops children', () => {
     });
     await child.start();
     const before = await child.ask('state', null);
-    const never = failure(child.ask('never', null));
+    const asked = child.ask('never', null);
+    const never = failure(asked);
     const died = failure(child.ask('exit', 9));
     expect((await died).text).to.contain('exit code 9');
     expect((await never).code).to.equal('CHILD_FAILED');
+    expect(isChildsEnd(await asked.catch((error) => error)), 'told by its attendant').to.equal(true);
+    const slow = child.ask('never', null, 1).catch((error) => error);
+    expect(isChildsEnd(await slow), 'told by nobody else').to.equal(false);
     // Asked while it is down: waits for the new one.
     const after = await child.ask('state', null);
     expect([before.state, after.state]).to.deep.equal(['start 1', 'start 2']);

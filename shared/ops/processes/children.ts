@@ -70,6 +70,13 @@ export interface Attendant {
 
 let attendant: Attendant | undefined;
 
+/** Errors that only say that the process asked has ended. */
+const ofEnds = new WeakSet<object>();
+
+/** Whether a request failed because its process ended or was stopped: its attendant has been told, with the right advice. */
+export const isChildsEnd = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && ofEnds.has(error);
+
 /** For children started from now on. Without an attendant what they print goes to standard error. */
 export function attendChildren(whoever: Attendant | undefined): void {
   attendant = whoever;
@@ -196,7 +203,9 @@ export class Child<P extends Protocol> {
       if (!which(pending)) continue;
       this.#pending.delete(id);
       clearTimeout(pending.timer);
-      pending.reject(this.#failed(what));
+      const failure = this.#failed(what);
+      ofEnds.add(failure);
+      pending.reject(failure);
     }
   }
 
