@@ -18,6 +18,7 @@ import { noteDue, OUTBOX_TABLE, ReceiptOutbox, SUMMARIES_TABLE } from '../../sha
 import type { Coding, ObjectId, TransferId } from '../../shared/wire/statements.js';
 import type { VerifiedManifests } from '../verify/messages.js';
 import {
+  CONSIGNMENT_COUNTS,
   CONSIGNMENT_RECEIPTS,
   CONSIGNMENTS_BY_NUMBER,
   CONSIGNMENTS_TABLE,
@@ -110,6 +111,7 @@ const MIGRATIONS = [
   CONSIGNMENTS_BY_NUMBER,
   DEAD_LETTERS_TABLE,
   GAP_COUNT,
+  CONSIGNMENT_COUNTS,
 ] as const;
 
 export interface HighObject {

@@ -2,6 +2,8 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import Database from 'libsql';
+import { CONSIGNMENT_COUNTS } from '../../egress/ledger/consignments.js';
 import { HighLedger } from '../../egress/ledger/ledger.js';
 import type { ReleaseOrder } from '../../egress/release/messages.js';
 import { Releaser } from '../../egress/release/releaser.js';
@@ -531,6 +533,32 @@ describe('consignments of the high side', () => {
       expect(alarms).to.deep.equal(Array(others.length).fill('CONSIGNMENT_CONFLICT'));
       expect(ledger.payload(B)).to.equal(undefined);
       expect(ledger.objectsOfPayload(A)).to.have.length(2);
+    });
+
+    it('FAULTS 13: the last of many members costs the ledger no more than the first', () => {
+      const consignment = { ...CONSIGNMENT, objects: 2_000, sizeBytes: 1_000 };
+      const took = Array.from({ length: 2_000 }, (_, i) => {
+        const one = verified(i + 1, { sizeBytes: 0, parts: ['in', 'box', `${i}`] });
+        const since = performance.now();
+        expect(ledger.admit(objectId(9_000 + i), { ...manifests(i + 1, [one]), consignment })).to.equal('new');
+        return performance.now() - since;
+      });
+      const median = (of: number[]) => of.sort((a, b) => a - b)[of.length >> 1]!;
+      expect(median(took.slice(-200))).to.be.below(3 * median(took.slice(100, 300)) + 0.3);
+    });
+
+    it('the members of a ledger of an earlier version are counted', async () => {
+      await allButLast();
+      ledger.close();
+      const file = new Database(join(folder, 'ledger.sqlite'));
+      for (const column of ['known_objects', 'known_size']) file.exec(`ALTER TABLE consignments DROP COLUMN ${column}`);
+      file.exec(CONSIGNMENT_COUNTS);
+      file.close();
+      open();
+      await arrive(3, [member(4, { sizeBytes: BYTES })]);
+      expect(alarms).to.deep.equal(['CONSIGNMENT_CONFLICT']);
+      await last();
+      expect(stored()).to.deep.equal(sorted(PUBLISHED()));
     });
 
     it('FAULTS 13: more bytes than it can have are refused, in whatever order they are announced', async () => {
