@@ -95,6 +95,7 @@ export class HighReceiptFacts {
     const { ledger } = this;
     return dayFacts({
       states: ledger.dayCounts(tenant, fromMs, untilMs),
+      isOfDay: (seenMs) => seenMs >= fromMs && seenMs < untilMs,
       needing: ledger.needingAttention(tenant, fromMs, untilMs, LIMITS.summaryMaxNamed + 1),
       factsOf: (transfer) => this.of(transfer),
       gaps: ledger.gapsNoticed(fromMs, untilMs, GAPS_NAMED),

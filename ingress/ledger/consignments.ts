@@ -9,6 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ErrorCode } from '../../shared/core/errors.js';
 import type { LedgerFile, Row } from '../../shared/ops/ledger/ledgerFile.js';
+import type { OriginalOutcome } from '../../shared/ops/receipts/facts.js';
 import { CONSIGNMENT_MARK, noteDue } from '../../shared/ops/receipts/outbox.js';
 import type { Consignment, ObjectId, TransferId } from '../../shared/wire/statements.js';
 
@@ -39,6 +40,8 @@ export interface ConsignmentReceiptSource {
   payloads: { lengthBytes: number; symbolBytes: number; blockSymbols: number }[];
   /** A member that was refused for its own sake. */
   culprit: { rawPath: Uint8Array; code: string; detail: string } | undefined;
+  /** What became of its members' originals, by outcome; `path` is one of those that were moved. */
+  originals: { outcome: OriginalOutcome; objects: number; path: string }[];
 }
 
 export const CONSIGNMENTS_TABLE = `
@@ -89,6 +92,14 @@ export const PAYLOADS_OF_CONSIGNMENTS = `
 
 export const HAS_PAYLOAD = 'SELECT 1 FROM payloads WHERE consignment = ? AND state = ? LIMIT 1';
 
+/** The receipt of a consignment tells where its originals went. Part of a migration: never edit it. */
+export const CONSIGNMENT_ORIGINALS = `
+  CREATE TRIGGER receipt_of_consignment_originals AFTER UPDATE OF original ON objects
+    WHEN NEW.consignment IS NOT NULL AND NEW.original IS NOT OLD.original BEGIN
+    ${noteDue(`'${CONSIGNMENT_MARK}' || NEW.consignment`, 'NEW.tenant', '0')}
+  END;
+`;
+
 /** Members whose consignment is still on its way: their originals and snapshots are needed until it is not. */
 export const OF_UNSENT = `consignment IN (SELECT id FROM consignments WHERE state <> 'sent')`;
 
@@ -122,8 +133,15 @@ export class ConsignmentLedger {
          AND code <> 'CONSIGNMENT_REFUSED' LIMIT 1`,
       id,
     );
+    const originals = this.file.all(
+      `SELECT original AS outcome, count(*) AS objects, coalesce(min(original_path), '') AS path FROM objects
+         WHERE consignment = ? AND original IS NOT NULL GROUP BY original ORDER BY original`,
+      id,
+    );
     return {
-      consignment,
+      // One that was refused before all of it was taken was never counted.
+      consignment: consignment.objects === 0 ? { ...consignment, ...this.counted(id) } : consignment,
+      originals: originals as never,
       seenMs: row.seen_ms as number,
       changedMs: row.changed_ms as number,
       sentMs: consignment.state === 'sent' ? (row.sent_ms as number | null) : null,

@@ -9,7 +9,12 @@ import type { OriginalOutcome } from '../../shared/ops/receipts/facts.js';
 import { noteDue, OUTBOX_TABLE, SUMMARIES_TABLE } from '../../shared/ops/receipts/outbox.js';
 import type { Coding, ObjectId, TransferId } from '../../shared/wire/statements.js';
 import type { Finding, Verdict } from '../../shared/wire/verdict.js';
-import { CONSIGNMENT_RECEIPTS, CONSIGNMENTS_TABLE, PAYLOADS_OF_CONSIGNMENTS } from './consignments.js';
+import {
+  CONSIGNMENT_ORIGINALS,
+  CONSIGNMENT_RECEIPTS,
+  CONSIGNMENTS_TABLE,
+  PAYLOADS_OF_CONSIGNMENTS,
+} from './consignments.js';
 
 export type LowState = 'held' | 'refused' | 'taken' | 'sealed' | 'sending' | 'sent';
 
@@ -113,6 +118,7 @@ export const MIGRATIONS = [
   `CREATE INDEX objects_held ON objects (tenant, raw_path) WHERE state = 'held' AND spool_file IS NULL;`,
   PAYLOADS_OF_CONSIGNMENTS,
   DEAD_LETTERS_TABLE,
+  CONSIGNMENT_ORIGINALS,
 ] as const;
 
 /** Milliseconds that an object may stay in a passing state before a receipt says so. */

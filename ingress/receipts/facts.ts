@@ -68,7 +68,7 @@ export class LowReceiptFacts {
     const source = this.ledger.consignments.receiptSource(id);
     const state = source && STATES[source.consignment.state];
     if (!source || !state) return undefined;
-    const { consignment, seenMs, changedMs, sentMs, payloads, culprit } = source;
+    const { consignment, seenMs, changedMs, sentMs, payloads, culprit, originals } = source;
     const { tenant, root, objects, sizeBytes, code, detail, firstSequence } = consignment;
     const own = culprit && { code: culprit.code, where: showName(culprit.rawPath), detail: culprit.detail };
     return {
@@ -91,6 +91,7 @@ export class LowReceiptFacts {
       estimate: state === 'sent' ? this.estimate(payloads) : null,
       againUntilMs: sentMs === null ? null : sentMs + this.rules().retentionOf(tenant),
       consignment: { objects },
+      originals: originals.map((one) => ({ ...one, path: showName(one.path) })),
     };
   }
 
@@ -98,6 +99,7 @@ export class LowReceiptFacts {
     const { ledger } = this;
     return dayFacts({
       states: ledger.dayCounts(tenant, fromMs, untilMs),
+      isOfDay: (seenMs) => seenMs >= fromMs && seenMs < untilMs,
       needing: ledger.needingAttention(tenant, fromMs, untilMs, LIMITS.summaryMaxNamed + 1),
       factsOf: (transfer) => this.of(transfer),
       gaps: { count: 0, first: [] },

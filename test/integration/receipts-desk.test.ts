@@ -6,8 +6,11 @@ import { HighLedger } from '../../egress/ledger/ledger.js';
 import { HighReceiptFacts } from '../../egress/receipts/facts.js';
 import { LowLedger } from '../../ingress/ledger/ledger.js';
 import { LowReceiptFacts } from '../../ingress/receipts/facts.js';
+import { dayFacts } from '../../shared/ops/receipts/dayFacts.js';
 import type { DeskTenant } from '../../shared/ops/receipts/desk.js';
+import { LocalTime } from '../../shared/ops/receipts/localTime.js';
 import { Receipts } from '../../shared/ops/receipts/receipts.js';
+import { textOf } from '../../shared/ops/receipts/text.js';
 import { contents, memoryFolder, newFolder, removeFolders } from '../support/folders.js';
 import { coding, manifests, objectId, taken, transferId, verdict, verified } from '../support/ledgers.js';
 import { until } from '../support/processes.js';
@@ -306,8 +309,44 @@ describe('receipts: from the ledger to the folder', () => {
     expect(a).to.deep.include({ state: 'sent', sequence: 1, sizeBytes: 2000, consignment: { objects: 2 } });
     expect(b).to.include({ state: 'refused', code: 'CONSIGNMENT_REFUSED' });
     expect(b.findings[1]).to.include({ code: 'SCAN_ARCHIVE_ENCRYPTED', where: 'b/1' });
-    const { attention } = new LowReceiptFacts(ledger, () => ({}) as never).day('town', 0, nowMs + 1);
-    expect(attention.map(({ transfer }) => transfer)).to.deep.equal([culprit]);
+    const { attention, attentionMore } = new LowReceiptFacts(ledger, () => ({}) as never).day('town', 0, nowMs + 1);
+    expect(attention).to.have.length(1);
+    expect(attention[0]).to.deep.include({ transfer: 'b'.repeat(32), name: 'b', consignment: { objects: 2 } });
+    expect(attentionMore, 'the one entry stands for both').to.equal(0);
+    // Where the originals went is told of the whole, when it is known.
+    for (const transfer of good) ledger.setDisposed(transfer, false, 'moved', `a/${transfer.slice(0, 4)}`);
+    await allWritten();
+    const sent = filesOf('town').find((path) => path.includes('a--consignment') && path.endsWith('.txt'))!;
+    expect(fs.readFileSync(join(base, 'receipts/town', sent), 'utf8')).to.include(
+      'accepted files: 2 files, such as "a/',
+    );
+  });
+
+  it('a consignment that was refused before it was taken counts its files; what is not named is counted', () => {
+    const whole = 'c'.repeat(32);
+    ledger.consignments.begin(whole, 'town', 'c');
+    const files = ['.consignment', 'evil', 'ok.txt'].map((name) =>
+      taken(`c/${name}`, { tenant: 'town', consignment: whole }),
+    );
+    ledger.addTaken(files);
+    const [mark, evil, ok] = files.map(({ transfer }) => transfer);
+    ledger.setState(evil!, 'refused', 'INTAKE_NOT_REGULAR', 'It is a link.');
+    for (const other of [mark!, ok!]) ledger.setState(other, 'refused', 'CONSIGNMENT_REFUSED', 'Because of "c/evil".');
+    ledger.consignments.refuse(whole, 'CONSIGNMENT_REFUSED', 'Because of "c/evil".');
+    const text = textOf(new LowReceiptFacts(ledger, () => ({}) as never).of(`c:${whole}`)!, new LocalTime('UTC'));
+    expect(text).to.include('the folder "c", 3 files, 3 kB').and.include('Which file: "c/evil".');
+    expect(text).to.include('Quel fichier : « c/evil ».').and.not.include('Where in the file');
+    for (const once of ['Why: ', 'What to do now: ', 'Pourquoi : ', 'Que faire maintenant : ']) {
+      expect(text.split(once), once).to.have.length(2);
+    }
+    const day = dayFacts({
+      states: [{ state: 'refused', objects: 5, bytes: 0 }],
+      isOfDay: () => true,
+      needing: [`c:${whole}`],
+      factsOf: (key) => new LowReceiptFacts(ledger, () => ({}) as never).of(key),
+      gaps: { count: 0, first: [] },
+    });
+    expect(day.attentionMore).to.equal(2);
   });
 
   it('high side: a consignment says what it was released as, with every file of it', () => {

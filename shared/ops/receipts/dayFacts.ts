@@ -9,22 +9,27 @@ export type DayFacts = Pick<SummaryFacts, 'states' | 'attention' | 'attentionMor
 
 export interface DaySource {
   states: SummaryFacts['states'];
-  /** Transfers somebody should look at: one more than are named, so that it can be told that there are more. */
+  /** Whether what was first met then is in these states. */
+  isOfDay: (seenMs: number) => boolean;
+  /** Objects and consignments somebody should look at: one more than are named, so that it can be told that there are more. */
   needing: readonly string[];
   factsOf: (transfer: string) => ReceiptFacts | undefined;
   gaps: SummaryFacts['gaps'];
 }
 
-export function dayFacts({ states, needing, factsOf, gaps }: DaySource): DayFacts {
+export function dayFacts({ states, isOfDay, needing, factsOf, gaps }: DaySource): DayFacts {
   const named = needing.slice(0, LIMITS.summaryMaxNamed);
-  const attention = named.flatMap((transfer) => {
-    const facts = factsOf(transfer);
+  /** Files of this day that the entries stand for. */
+  let told = 0;
+  const attention = named.flatMap((key) => {
+    const facts = factsOf(key);
     if (!facts) return [];
-    const { side, seenMs, name, state, code, sequence } = facts;
-    return [{ side, transfer, seenMs, name, state, code, sequence }];
+    const { side, transfer, seenMs, name, state, code, sequence, consignment } = facts;
+    if (isOfDay(seenMs)) told += consignment?.objects ?? 1;
+    return [{ side, transfer, seenMs, name, state, code, sequence, ...(consignment ? { consignment } : {}) }];
   });
-  // Those of earlier days that still wait are not in the figures of this one: "at least so many".
+  // Those of earlier days that still wait are not in the figures of this one: at least so many.
   const problems = states.filter(({ state }) => isProblem(state)).reduce((sum, { objects }) => sum + objects, 0);
-  const attentionMore = needing.length > named.length ? Math.max(1, problems - named.length) : 0;
+  const attentionMore = Math.max(needing.length > named.length ? 1 : 0, problems - told);
   return { states, attention, attentionMore, gaps };
 }

@@ -63,6 +63,8 @@ export interface LowFacts extends ObjectFacts<LowObjectState> {
   original: OriginalOutcome | null;
   /** Where the original was moved to, below the folder of accepted files. Empty when it was not. */
   originalPath: string;
+  /** Of a consignment: how many of its originals each became; `path` is one that was moved. */
+  originals?: { outcome: OriginalOutcome; objects: number; path: string }[];
   estimate: ArrivalEstimate | null;
   /** Until when a sent file can be sent again without being handed in once more; null when it was not sent. */
   againUntilMs: number | null;

@@ -52,7 +52,7 @@ export function summaryText(facts: SummaryFacts, time: LocalTime): string {
       const { day: filed, stem } = placeOf(one, time);
       const what = wordsOfCode(language, one.code ?? '').what;
       lines.push(
-        `- ${language.title[one.state]}: "${one.name || language.nameWithheld}" (${spoken(one.transfer)}). ${what}`,
+        `- ${summary.entry(one.state, one.name || language.nameWithheld, membersOf(one), spoken(one.transfer))} ${what}`,
         `  ${filed}/${stem}.txt`,
       );
     }
@@ -66,6 +66,9 @@ export function summaryText(facts: SummaryFacts, time: LocalTime): string {
 const numbersOf = ({ count, first }: SummaryFacts['gaps']): string =>
   first.join(', ') + (count > first.length ? ', ...' : '');
 
+const membersOf = ({ consignment }: AttentionFacts): number | null =>
+  typeof consignment === 'object' ? consignment.objects : null;
+
 export function summaryDocument(facts: SummaryFacts, time: LocalTime): string {
   const { asOfMs, attention, attentionMore, states, ...rest } = facts;
   const document = {
@@ -77,7 +80,9 @@ export function summaryDocument(facts: SummaryFacts, time: LocalTime): string {
     attention: attention.map((one) => {
       const { day, stem } = placeOf(one, time);
       const { state, code, transfer, sequence, name } = one;
-      return { state, code, transfer, sequence, name: harmless(name), receipt: `${day}/${stem}.json` };
+      const objects = membersOf(one);
+      const whole = objects === null ? {} : { consignment: { objects } };
+      return { state, code, transfer, sequence, name: harmless(name), ...whole, receipt: `${day}/${stem}.json` };
     }),
     attentionMore,
   };

@@ -91,7 +91,7 @@ function lowLines(facts: LowFacts, speaker: Speaker): string[] {
     case 'sent':
       return sentLines(facts, speaker);
     default:
-      return [...language.onItsWay];
+      return [...language.inWork[facts.state]];
   }
 }
 
@@ -107,6 +107,7 @@ function next({ code }: LowFacts, language: Language): string[] {
 }
 
 function findings(facts: LowFacts, language: Language): string[] {
+  if (facts.consignment && facts.findings.length > 0) return culprits(facts, language);
   const found = facts.findings.length > 0 ? facts.findings : [{ code: facts.code, where: '', detail: facts.detail }];
   const todo = new Set<string>();
   const lines: string[] = [];
@@ -116,6 +117,17 @@ function findings(facts: LowFacts, language: Language): string[] {
     todo.add(wordsOfCode(language, code ?? '').todo);
   }
   return [...lines, '', ...[...todo].map((what) => language.todo(what))];
+}
+
+/** Of a consignment: why it is refused, and which of its files are the reason. */
+function culprits({ code, findings }: LowFacts, language: Language): string[] {
+  const { what, todo } = wordsOfCode(language, code ?? '');
+  const lines = [language.why(what)];
+  for (const one of findings.filter(({ where }) => where !== '')) {
+    lines.push(language.which(one.where, wordsOfCode(language, one.code).what));
+    if (one.detail !== '') lines.push(language.detail(one.detail));
+  }
+  return [...lines, '', language.todo(todo)];
 }
 
 function whereItIs({ inQuarantine }: LowFacts, language: Language): string[] {
@@ -131,6 +143,9 @@ function sentLines(facts: LowFacts, speaker: Speaker): string[] {
     lines.push('', language.missing(spoken(transfer), String(sequence ?? '-'), speaker.moment(againUntilMs)));
   }
   if (original) lines.push('', language.original[original](originalPath));
+  const originals = facts.originals ?? [];
+  if (originals.length > 0) lines.push('');
+  for (const { outcome, objects, path } of originals) lines.push(language.originals[outcome](objects, path));
   return lines;
 }
 
@@ -162,6 +177,6 @@ function highLines(facts: HighFacts, speaker: Speaker): string[] {
         language.incompleteTodo(spoken(facts.transfer), String(facts.sequence ?? '-')),
       ];
     default:
-      return [...language.onItsWay];
+      return [...language.coming];
   }
 }

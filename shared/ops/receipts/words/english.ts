@@ -10,6 +10,9 @@ const size = (bytes: number): string => {
   return bytes < 1000 ? exact : `${inUnits(bytes, ['kB', 'MB', 'GB', 'TB'], '.')} (${exact})`;
 };
 
+const REWRITTEN = 'This text is written anew when something changes.';
+const WAIT = [`You need not do anything. ${REWRITTEN}`, 'If it stays so for long, ask the operator of the gateway.'];
+
 export const ENGLISH: Language = {
   tag: 'en',
   name: 'English',
@@ -24,8 +27,8 @@ export const ENGLISH: Language = {
   zone: (offset) => `Times are local (${offset}).`,
 
   title: {
-    taken: 'TAKEN, on its way',
-    sealed: 'CHECKED, on its way',
+    taken: 'TAKEN',
+    sealed: 'CHECKED',
     sending: 'BEING SENT',
     held: 'ON HOLD',
     refused: 'REFUSED',
@@ -45,12 +48,18 @@ export const ENGLISH: Language = {
   detail: (text) => `Particulars: ${text}`,
   where: (place) => `Where in the file: "${place}".`,
   why: (what) => `Why: ${what}`,
+  which: (path, what) => `Which file: "${path}". ${what}`,
   todo: (what) => `What to do now: ${what}`,
 
-  onItsWay: [
-    'The gateway has taken a copy and is working on it.',
-    'You need not do anything. This text is written anew when something changes.',
-  ],
+  inWork: {
+    taken: ['The gateway has taken a copy. It waits for its turn to be checked, and has not been sent yet.', ...WAIT],
+    sealed: [
+      'The gateway has taken a copy and checked it. It waits for its turn to be sent, and has not been sent yet.',
+      ...WAIT,
+    ],
+    sending: ['It has been checked and is in line to be sent. It has not been sent completely yet.', ...WAIT],
+  },
+  coming: ['It has not come completely, or has not been checked yet.', REWRITTEN],
   held: (since) => `It has been waiting since ${since}, and has not been sent yet.`,
   heldGoesOn: 'What happens next: the gateway tries again by itself, and goes on as soon as it can.',
   heldAct: 'You should do something:',
@@ -80,6 +89,15 @@ export const ENGLISH: Language = {
     stays: () => 'Your file stays in the drop folder: it could not be moved to the folder of accepted files.',
   },
 
+  originals: {
+    moved: (n, path) => `Moved to the folder of accepted files: ${files(n)}, such as "${path}".`,
+    deleted: (n) => `Deleted from the drop folder, as configured: ${files(n)}.`,
+    kept: (n) => `Left in the drop folder: ${files(n)}.`,
+    changed: (n) => `No longer what was sent, so left in the drop folder as new: ${files(n)}.`,
+    gone: (n) => `No longer in the drop folder afterwards, and not removed by the gateway: ${files(n)}.`,
+    stays: (n) => `Left in the drop folder, because the folder of accepted files could not take them: ${files(n)}.`,
+  },
+
   released: (path, since) => `It was put into your storage as "${path}" on ${since}.`,
   renamed: (name) =>
     `There was a file called "${name}" already. It was not touched; the new one has got a version in its name.`,
@@ -107,6 +125,8 @@ export const ENGLISH: Language = {
     state: (state, n, bytes) => `${STATE[state]}: ${files(n)}, ${bytes}.`,
     attention: 'What needs attention:',
     noAttention: 'Nothing needs your attention.',
+    entry: (state, name, objects, reference) =>
+      `${ENGLISH.title[state]}: ${objects === null ? '' : 'consignment '}"${name}"${objects === null ? '' : `, ${files(objects)}`} (${reference}).`,
     more: (n) => `... and ${count(n)} more.`,
     gaps: (n, numbers) =>
       `On the link as a whole, ${n === 1 ? 'one transfer' : `${count(n)} transfers`} of which nothing came: number ${numbers}. Nobody can know here whose they are. If you miss a file, ask the operator.`,
@@ -115,8 +135,8 @@ export const ENGLISH: Language = {
 };
 
 const STATE = {
-  taken: 'On their way',
-  sealed: 'On their way, checked',
+  taken: 'Taken, to be checked',
+  sealed: 'Checked, to be sent',
   sending: 'Being sent',
   held: 'On hold',
   refused: 'Refused',

@@ -10,6 +10,12 @@ const size = (bytes: number): string => {
   return bytes < 1000 ? exact : `${inUnits(bytes, ['ko', 'Mo', 'Go', 'To'], ',')} (${exact})`;
 };
 
+const REWRITTEN = 'Ce texte est réécrit quand quelque chose change.';
+const WAIT = [
+  `Vous n'avez rien à faire. ${REWRITTEN}`,
+  "Si cela dure longtemps, adressez-vous à l'opérateur de la passerelle.",
+];
+
 export const FRENCH: Language = {
   tag: 'fr',
   name: 'Français',
@@ -24,8 +30,8 @@ export const FRENCH: Language = {
   zone: (offset) => `Heures locales (${offset}).`,
 
   title: {
-    taken: 'PRIS EN CHARGE, en chemin',
-    sealed: 'CONTRÔLÉ, en chemin',
+    taken: 'PRIS EN CHARGE',
+    sealed: 'CONTRÔLÉ',
     sending: "EN COURS D'ENVOI",
     held: 'EN ATTENTE',
     refused: 'REFUSÉ',
@@ -45,12 +51,21 @@ export const FRENCH: Language = {
   detail: (text) => `Précision (en anglais) : ${text}`,
   where: (place) => `Où dans le fichier : « ${place} ».`,
   why: (what) => `Pourquoi : ${what}`,
+  which: (path, what) => `Quel fichier : « ${path} ». ${what}`,
   todo: (what) => `Que faire maintenant : ${what}`,
 
-  onItsWay: [
-    'La passerelle en a pris une copie et la traite.',
-    "Vous n'avez rien à faire. Ce texte est réécrit quand quelque chose change.",
-  ],
+  inWork: {
+    taken: [
+      "La passerelle en a pris une copie. Il attend son tour d'être contrôlé, et n'est pas encore envoyé.",
+      ...WAIT,
+    ],
+    sealed: [
+      "La passerelle en a pris une copie et l'a contrôlée. Il attend son tour d'être envoyé, et n'est pas encore envoyé.",
+      ...WAIT,
+    ],
+    sending: ["Il est contrôlé et placé dans la file d'envoi. Il n'est pas encore envoyé en entier.", ...WAIT],
+  },
+  coming: ["Il n'est pas encore là en entier, ou pas encore contrôlé.", REWRITTEN],
   held: (since) => `Il attend depuis le ${since}, et n'est pas encore envoyé.`,
   heldGoesOn: "Ensuite : la passerelle réessaie d'elle-même et continue dès qu'elle le peut.",
   heldAct: 'Vous devriez faire quelque chose :',
@@ -82,6 +97,16 @@ export const FRENCH: Language = {
       "Votre fichier reste dans le dossier de dépôt : il n'a pas pu être déplacé dans celui des fichiers acceptés.",
   },
 
+  originals: {
+    moved: (n, path) => `Déplacés dans le dossier des fichiers acceptés : ${files(n)}, par exemple « ${path} ».`,
+    deleted: (n) => `Effacés du dossier de dépôt, comme prévu par la configuration : ${files(n)}.`,
+    kept: (n) => `Laissés dans le dossier de dépôt : ${files(n)}.`,
+    changed: (n) => `Modifiés depuis, donc laissés dans le dossier de dépôt comme nouveaux : ${files(n)}.`,
+    gone: (n) => `Absents du dossier de dépôt ensuite, sans que la passerelle les ait retirés : ${files(n)}.`,
+    stays: (n) =>
+      `Laissés dans le dossier de dépôt, car ils n'ont pas pu être déplacés dans celui des fichiers acceptés : ${files(n)}.`,
+  },
+
   released: (path, since) => `Il a été mis dans votre espace sous le nom « ${path} » le ${since}.`,
   renamed: (name) =>
     `Il y avait déjà un fichier nommé « ${name} ». Il n'a pas été modifié ; le nouveau porte un numéro de version dans son nom.`,
@@ -110,6 +135,8 @@ export const FRENCH: Language = {
     state: (state, n, bytes) => `${STATE[state]} : ${files(n)}, ${bytes}.`,
     attention: 'Ce qui demande votre attention :',
     noAttention: 'Rien ne demande votre attention.',
+    entry: (state, name, objects, reference) =>
+      `${FRENCH.title[state]} : ${objects === null ? '' : 'envoi groupé '}« ${name} »${objects === null ? '' : `, ${files(objects)}`} (${reference}).`,
     more: (n) => `... et ${count(n)} de plus.`,
     gaps: (n, numbers) =>
       `Sur toute la liaison, ${n === 1 ? 'un envoi' : `${count(n)} envois`} dont rien n'est arrivé : numéro ${numbers}. Personne ici ne peut savoir à qui ils sont. S'il vous manque un fichier, adressez-vous à l'opérateur.`,
@@ -119,8 +146,8 @@ export const FRENCH: Language = {
 };
 
 const STATE = {
-  taken: 'En chemin',
-  sealed: 'En chemin, contrôlés',
+  taken: 'Pris en charge, à contrôler',
+  sealed: 'Contrôlés, à envoyer',
   sending: "En cours d'envoi",
   held: 'En attente',
   refused: 'Refusés',

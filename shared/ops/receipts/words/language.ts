@@ -47,10 +47,14 @@ export interface Language {
   /** The particulars of a reason; their words are English whatever the language. */
   detail(text: string): string;
   where(place: string): string;
+  /** The file of a consignment that is the reason. */
+  which(path: string, what: string): string;
   why(what: string): string;
   todo(what: string): string;
 
-  readonly onItsWay: readonly string[];
+  /** True also while everything rests: no promise that it moves. */
+  readonly inWork: Readonly<Record<'taken' | 'sealed' | 'sending', readonly string[]>>;
+  readonly coming: readonly string[];
   held(since: string): string;
   readonly heldGoesOn: string;
   readonly heldAct: string;
@@ -65,6 +69,8 @@ export interface Language {
   readonly estimateIsNot: string;
   missing(reference: string, sequence: string, until: string): string;
   readonly original: Readonly<Record<OriginalOutcome, (path: string) => string>>;
+  /** The same of the files of a consignment; one of the new paths. */
+  readonly originals: Readonly<Record<OriginalOutcome, (n: number, path: string) => string>>;
 
   released(path: string, since: string): string;
   renamed(name: string): string;
@@ -88,6 +94,8 @@ export interface SummaryWords {
   state(state: ReceiptState, objects: number, size: string): string;
   readonly attention: string;
   readonly noAttention: string;
+  /** What needs attention, up to its reason; `objects`: of a consignment. */
+  entry(state: ReceiptState, name: string, objects: number | null, reference: string): string;
   more(n: number): string;
   /** Sequence numbers of the link of which nothing came. */
   gaps(n: number, numbers: string): string;
