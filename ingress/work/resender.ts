@@ -2,8 +2,10 @@
  * Sends payloads again when the operator asks for it, and gives up payloads that were coded for a link with other
  * parameters: their sequence numbers become void and their objects travel as new transfers.
  */
+import { LIMITS } from '../../shared/core/limits.js';
 import type { LowConsignment } from '../ledger/consignments.js';
 import type { LowLedger, LowObject, Payload } from '../ledger/ledger.js';
+import { type Begun, idsOf, resendMany } from './resendMany.js';
 import type { LowStages } from './stages.js';
 
 export class Resender {
@@ -34,15 +36,33 @@ export class Resender {
   /**
    * @param id what a receipt quotes: the id of a transfer or a consignment (or an unambiguous beginning of 8 digits or
    *   more, also in groups as it is read out), or a sequence number
+   *   Several of them, and ranges of sequence numbers, with commas between them.
    */
   async resend(id: string): Promise<string> {
-    const digits = id.replace(/[\s-]/g, '').toLowerCase();
+    const ids = idsOf(id, (word) => this.find(digitsOf(word)) !== undefined);
+    if (!ids) return `no: ${LIMITS.resendMost} transfers at most are sent again at once.`;
+    if (ids.length > 1)
+      return resendMany(ids, {
+        begin: (one) => this.begin(one),
+        payloadOf: (one) => this.find(digitsOf(one))?.payload ?? undefined,
+        transaction: (work) => this.ledger.transaction(work),
+      });
+    const { words, queue } = this.begin(ids[0] ?? id);
+    await queue();
+    return words;
+  }
+
+  /** What is to be done is in the ledger: should the queue store be away, the next rebuild puts it into the queue. */
+  private begin(id: string): Begun {
+    const digits = digitsOf(id);
     const object = this.find(digits);
     const consignment = object ? undefined : this.ledger.consignments.beginning(digits);
-    if (consignment) return this.resendConsignment(consignment);
-    if (!object) return `no: no object has the id or sequence number ${id}.`;
+    if (consignment) return this.beginConsignment(consignment);
+    if (!object) return refused(`no object has the id or sequence number ${id}.`);
+    if (object.state === 'sealed' && object.payload && this.ledger.payload(object.payload)?.wasSent)
+      return { words: `yes: ${object.path} is being sent again already.`, queue: async () => {} };
     if (object.state !== 'sent' || !object.payload)
-      return `no: ${object.path} is ${object.state}; only what has been sent can be sent again.`;
+      return refused(`${object.path} is ${object.state}; only what has been sent can be sent again.`);
     const payload = this.ledger.payload(object.payload)!;
     const { consignments } = this.ledger;
     const fits = this.fits(payload);
@@ -51,34 +71,40 @@ export class Resender {
         ? consignments.members(object.consignment).map((transfer) => this.ledger.object(transfer)!)
         : this.ledger.objectsOfPayload(object.payload);
     if (members.some(({ spoolFile }) => spoolFile === ''))
-      return `no: ${object.path} is no longer in the spool (spool.retention); drop it again.`;
+      return refused(`${object.path} is no longer in the spool (spool.retention); drop it again.`);
     if (!fits) {
       const transfers = this.ledger.dropPayload(payload.object);
-      await this.stages.enqueuePassed(transfers).catch(() => {});
       const others = object.consignment ? ` with the ${members.length - 1} others of its consignment` : '';
-      return `yes: ${object.path} is sent again as a new transfer${others}, because the link has other parameters now.`;
+      return {
+        words: `yes: ${object.path} is sent again as a new transfer${others}, because the link has other parameters now.`,
+        queue: () => this.stages.enqueuePassed(transfers).catch(() => {}),
+      };
     }
     this.ledger.payloadAgain(payload.object);
-    // From here on the ledger says so: should the queue store be away, the next rebuild puts it into the queue.
-    await this.stages.enqueueSend(payload.object).catch(() => {});
     const others = members.length - 1;
-    return `yes: ${object.path} is sent again${others > 0 ? `, with the ${others} objects of its bundle` : ''}.`;
+    return {
+      words: `yes: ${object.path} is sent again${others > 0 ? `, with the ${others} objects of its bundle` : ''}.`,
+      queue: () => this.stages.enqueueSend(payload.object).catch(() => {}),
+    };
   }
 
-  private async resendConsignment({ id, root, state }: LowConsignment): Promise<string> {
+  private beginConsignment({ id, root, state }: LowConsignment): Begun {
     const { consignments } = this.ledger;
-    if (state !== 'sent') return `no: the consignment ${root} is ${state}; only what has been sent can be sent again.`;
+    if (state !== 'sent')
+      return refused(`the consignment ${root} is ${state}; only what has been sent can be sent again.`);
     const members = consignments.members(id).flatMap((transfer) => this.ledger.object(transfer) ?? []);
     if (members.some(({ spoolFile }) => spoolFile === ''))
-      return `no: a part of ${root} is no longer in the spool (spool.retention); drop the folder again.`;
+      return refused(`a part of ${root} is no longer in the spool (spool.retention); drop the folder again.`);
     const payloads = consignments.payloads(id).map(({ object }) => this.ledger.payload(object)!);
     // Coded for another link, one member takes the others along.
-    if (payloads.some((payload) => !this.fits(payload))) return this.resend(members[0]!.transfer);
-    for (const { object } of payloads) {
-      this.ledger.payloadAgain(object);
-      await this.stages.enqueueSend(object).catch(() => {});
-    }
-    return `yes: the consignment ${root} is sent again, all ${members.length} files of it.`;
+    if (payloads.some((payload) => !this.fits(payload))) return this.begin(members[0]!.transfer);
+    for (const { object } of payloads) this.ledger.payloadAgain(object);
+    return {
+      words: `yes: the consignment ${root} is sent again, all ${members.length} files of it.`,
+      queue: async () => {
+        for (const { object } of payloads) await this.stages.enqueueSend(object).catch(() => {});
+      },
+    };
   }
 
   private find(id: string): LowObject | undefined {
@@ -90,3 +116,8 @@ export class Resender {
     return coding.symbolBytes === this.coding.symbolBytes && coding.blockSymbols === this.coding.blockSymbols;
   }
 }
+
+/** Ids are read out in groups. */
+const digitsOf = (id: string): string => id.replace(/[\s-]/g, '').toLowerCase();
+
+const refused = (why: string): Begun => ({ words: `no: ${why}`, queue: async () => {} });

@@ -100,6 +100,12 @@ export const LIMITS = {
   deadLetters: 10_000,
   /** Characters of each text of an operator's request: what it is about, who, why. */
   requestMaxText: 500,
+  /** Ranges of numbers and objects that `sluice missing` shows, each, and numbers that it reads for that. */
+  missingShown: 1_000,
+  missingNumbersRead: 1_000_000,
+  /** Transfers that one request asks to send again, and lines of the answer to it. */
+  resendMost: 5_000,
+  resendLines: 100,
   /** Operators logged in at one console, questions a console may have open, and bytes of a request's body. */
   consoleMaxSessions: 64,
   consoleMaxQuestions: 128,

@@ -401,6 +401,30 @@ describe('consignments of the low side', () => {
       expect([states(), only().state, only().id]).to.deep.equal([['sent'], 'sent', C]);
     });
 
+    it('several numbers and ranges go with one request: each payload once, and one answer for it', async () => {
+      take();
+      await work();
+      const paths: string[] = [];
+      send = (named) => paths.push(...named);
+      const last = Math.max(...objects().map(({ sequence }) => sequence!));
+      const answer = await resend(`1-${last},${objects()[0]!.transfer},${last + 7}`);
+      const [first, ...others] = answer.split('\n');
+      expect(first).to.match(/^no: 1: .* is sent again, with the 2 objects of its bundle\.$/);
+      expect(others.at(-1)).to.match(/^3 more of them .* are being sent again already\.$/);
+      expect(others.at(-2)).to.equal(`${last + 7}: no object has the id or sequence number ${last + 7}.`);
+      expect(others).to.have.length(4);
+      expect(paths).to.have.members(objects().map(({ path }) => path));
+      expect(await resend(`1-${last}`)).to.match(/^yes: /);
+      expect(await resender().resend('1-5001')).to.match(/^no: 5000 transfers at most/);
+    });
+
+    it('what is being sent again already is said to be, and not begun anew', async () => {
+      take();
+      await work();
+      expect(await resender().resend('1')).to.match(/ is sent again/);
+      expect(await resender().resend('1')).to.match(/^yes: .* is being sent again already\.$/);
+    });
+
     it('over a link with other parameters all of it goes, as another consignment', async () => {
       take();
       await work();

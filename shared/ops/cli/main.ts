@@ -8,6 +8,7 @@ import type { ExitCode } from './exitCode.js';
 import { addExplainCommand } from './explain.js';
 import { addKeygenCommand } from './keygen.js';
 import { addLinkCommand } from './link.js';
+import { addMissingCommand } from './missing.js';
 import { addOperatorCommands } from './operate.js';
 import { addSideCommands } from './side.js';
 import { addStatusCommand } from './status.js';
@@ -36,6 +37,7 @@ export async function main(args: string[]): Promise<ExitCode> {
   addExplainCommand(program);
   addOperatorCommands(program, finish);
   addStatusCommand(program, finish);
+  addMissingCommand(program, finish);
   addTopCommand(program, finish);
   addBenchCommand(program, finish);
   try {

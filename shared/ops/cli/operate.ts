@@ -38,9 +38,12 @@ export function addOperatorCommands(program: Command, finish: Finish): void {
     );
   }
   asked(program.command('resend'), false)
-    .description('send an object again (with the bundle it travelled in); what has arrived already is kept')
-    .argument('<id>', 'transfer id (or its first 8 digits), or the sequence number the high side names')
-    .action((id: string, options: Options) => actOn('low', 'resend', id, options, finish));
+    .description('send objects again (with the bundles they travelled in); what has arrived already is kept')
+    .argument(
+      '<ids...>',
+      'transfer ids (or their first 8 digits), sequence numbers the high side names, ranges FIRST-LAST',
+    )
+    .action((ids: string[], options: Options) => actOn('low', 'resend', ids.join(','), options, finish));
   program
     .command('acts')
     .description('what operators asked of a side: when, who, what, why, and what came of it')
@@ -116,7 +119,7 @@ async function actOn(
     let code: ExitCode = 0;
     for (const ledger of wanted) {
       const answer = await ledger.ask({ kind, argument, who, why: String(options.why ?? NO_REASON) }, WAIT_MS);
-      sayLine(show(sentence(ledger.side, answer)));
+      for (const line of sentence(ledger.side, answer).split('\n')) sayLine(show(line));
       if (answer.outcome === 'no') code = 1;
     }
     finish(code);
