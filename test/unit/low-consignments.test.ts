@@ -317,6 +317,7 @@ describe('consignments of the low side', () => {
     await work(['scan', 'seal']);
     const before = ledger.consignments.payloads(C);
     const file = new LedgerFile(join(folder, 'ledger.sqlite'), 'low', MIGRATIONS);
+    file.run('DROP TABLE dead_letters');
     file.run('DROP INDEX payloads_of_consignments');
     file.run('ALTER TABLE payloads DROP COLUMN consignment');
     file.setMeta('version', String(MIGRATIONS.indexOf(PAYLOADS_OF_CONSIGNMENTS)));
