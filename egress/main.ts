@@ -4,6 +4,8 @@ import { serveParent } from '../shared/ops/processes/children.js';
 import type { HighProtocol } from '../shared/ops/sides.js';
 import { HighSide } from './supervisor.js';
 
+/** Nobody but its command waits for it (a demo wants its last counters). */
+let alone = false;
 let starting: Promise<HighSide> | undefined;
 
 async function side(): Promise<HighSide> {
@@ -14,6 +16,7 @@ async function side(): Promise<HighSide> {
 const parent = serveParent<HighProtocol>({
   answer: {
     start: async (start) => {
+      alone = start.alone === true;
       starting ??= HighSide.start(start, {
         objects: (news) => parent.tell('objects', news),
         alarm: (alarm) => parent.tell('alarm', alarm),
@@ -25,4 +28,5 @@ const parent = serveParent<HighProtocol>({
   },
   // What is only being started is stopped as soon as it has: half of it would be left behind otherwise.
   onStop: async () => (await starting?.catch(() => undefined))?.stop(),
+  endsOnTerm: () => alone,
 });

@@ -177,7 +177,16 @@ export class HighSide {
   private writeRun(): void {
     const { queueStore, storage, receipts, pids, port, console: served } = this.ready();
     const processes = processesOf({ supervisor: process.pid, ...pids });
-    const about = { startedMs: this.wallStartedMs, processes, ports: { link: port }, queueStore, storage, receipts };
+    const command = processesOf({ command: process.ppid });
+    const about = {
+      startedMs: this.wallStartedMs,
+      ...command,
+      processes,
+      ports: { link: port },
+      queueStore,
+      storage,
+      receipts,
+    };
     this.state.writeRun({ ...about, ...consoleRun('high', served) });
   }
 

@@ -4,6 +4,8 @@ import { serveParent } from '../shared/ops/processes/children.js';
 import type { LowProtocol } from '../shared/ops/sides.js';
 import { LowSide } from './supervisor.js';
 
+/** Nobody but its command waits for it (a demo wants its last counters). */
+let alone = false;
 let starting: Promise<LowSide> | undefined;
 
 async function side(): Promise<LowSide> {
@@ -14,6 +16,7 @@ async function side(): Promise<LowSide> {
 const parent = serveParent<LowProtocol>({
   answer: {
     start: async (start) => {
+      alone = start.alone === true;
       starting ??= LowSide.start(start, {
         objects: (news) => parent.tell('objects', news),
         alarm: (alarm) => parent.tell('alarm', alarm),
@@ -26,4 +29,5 @@ const parent = serveParent<LowProtocol>({
   },
   // What is only being started is stopped as soon as it has: half of it would be left behind otherwise.
   onStop: async () => (await starting?.catch(() => undefined))?.stop(),
+  endsOnTerm: () => alone,
 });

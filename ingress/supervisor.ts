@@ -204,8 +204,17 @@ export class LowSide {
     const { queueStore, shares, accepted, receipts, pids, console: served } = this.ready();
     const processes = processesOf({ supervisor: process.pid, ...pids });
     const folders = { shares, accepted, receipts };
+    const command = processesOf({ command: process.ppid });
     const ports = { source: sourcePort };
-    this.state.writeRun({ startedMs, processes, ports, ...consoleRun('low', served), queueStore, ...folders });
+    this.state.writeRun({
+      startedMs,
+      ...command,
+      processes,
+      ports,
+      ...consoleRun('low', served),
+      queueStore,
+      ...folders,
+    });
   }
 
   // ------------------------------------------------------------ start

@@ -188,6 +188,7 @@ export class Workplace {
 
 /** What run.json of a demo holds (CONTRACTS); of a side, less. */
 export interface RunFile {
+  command: { pid: number; startTicks: string; bootId: string };
   processes: Record<string, { pid: number; startTicks: string; bootId: string }>;
   ports: { lowSource: number; linkInput: number; linkOutput: number; high: number };
   consoles: unknown;

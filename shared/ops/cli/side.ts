@@ -3,9 +3,9 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { formatSize } from '../../core/units.js';
 import { TOKEN_FILE } from '../console/tokenFile.js';
-import { Child, DISK_SILENT_MS, type Protocol } from '../processes/children.js';
+import { Child, DISK_SILENT_MS, type ExitReason, isChildsEnd, type Protocol } from '../processes/children.js';
 import { stopRedisLeftBehind } from '../queues/redis-server.js';
-import type { HighObjectNews, HighProtocol, LowObjectNews, LowProtocol, ServedConsole } from '../sides.js';
+import type { HighObjectNews, HighProtocol, LowObjectNews, LowProtocol, ServedConsole, SideStart } from '../sides.js';
 import type { ExitCode } from './exitCode.js';
 import { jsonLine, sayLine, untilStopped } from './output.js';
 
@@ -22,22 +22,19 @@ export function addSideCommands(program: Command, finish: (code: ExitCode) => vo
       .requiredOption('--state <dir>', 'folder for ledger, spool, queues and logs of this side')
       .option('--json', 'what happens, as JSON lines on stdout')
       .action(async ({ config, state, json }) => {
-        const start = { configFile: resolve(config), stateDir: resolve(state) };
+        const start = { configFile: resolve(config), stateDir: resolve(state), alone: true };
         finish(await runSide(side, start, json === true));
       });
   }
 }
 
-async function runSide(
-  side: 'low' | 'high',
-  start: { configFile: string; stateDir: string },
-  json: boolean,
-): Promise<ExitCode> {
+async function runSide(side: 'low' | 'high', start: SideStart, json: boolean): Promise<ExitCode> {
   const stopped = untilStopped();
   let ended: (code: ExitCode) => void = () => {};
   const died = new Promise<ExitCode>((resolve) => {
     ended = resolve;
   });
+  let endedWith = null as number | null;
   const child = new Child<LowProtocol | HighProtocol>({
     silentMs: DISK_SILENT_MS,
     name: `${side} side`,
@@ -55,8 +52,10 @@ async function runSide(
         if (json) jsonLine({ event: 'alarm', side, code, words });
       },
     },
-    onExit: ({ expected }: { expected: boolean }) => {
-      if (!expected) ended(1);
+    onExit: ({ expected, code }: ExitReason) => {
+      // A supervisor that was sent SIGTERM ends in order, like one that was asked to.
+      endedWith = code;
+      if (!expected) ended(code === 0 ? 0 : 1);
     },
   } as never) as Child<Protocol>;
   await child.start();
@@ -70,6 +69,10 @@ async function runSide(
     const outcome = await Promise.race([stopped.then((): ExitCode => 0), died]);
     if (outcome !== 0) sayLine(`The ${side} side ended unexpectedly; its log is in ${start.stateDir}.`);
     return outcome;
+  } catch (error) {
+    // A signal to the whole group while it was being started: both end, and that is what was asked for.
+    if (isChildsEnd(error) && endedWith === 0) return 0;
+    throw error;
   } finally {
     await child.stop(STOP_MS);
     // A supervisor that was killed could not stop its queue store.

@@ -13,6 +13,8 @@ export interface ServeOptions<P extends Protocol> {
    * main thread hangs and so cannot notice the closed channel.
    */
   watchdog?: boolean;
+  /** Whether it ends in order on SIGTERM, too, as a side's supervisor does. Other signals are for whoever started it. */
+  endsOnTerm?: () => boolean;
 }
 
 export interface ParentFace<P extends Protocol> {
@@ -72,6 +74,9 @@ export function serveParent<P extends Protocol>(options: ServeOptions<P>): Paren
       const handlers = options.on as Record<string, (payload: unknown) => void> | undefined;
       if (handlers && Object.hasOwn(handlers, message.name)) handlers[message.name]!(message.body);
     }
+  });
+  process.on('SIGTERM', () => {
+    if (options.endsOnTerm?.()) stop();
   });
   if (options.watchdog) startWatchdog();
   send({ kind: 'ready' });

@@ -11,7 +11,8 @@
  *
  * A child that dies unexpectedly is started again (the delay doubles up to a cap) and gets its initial state again from
  * `onStart`. It ends when its parent is gone. Signals that reach the whole process group (Ctrl-C, a service manager's
- * SIGTERM) are left to the supervisor, which ends its children in order.
+ * SIGTERM) are left to the supervisor, which ends its children in order; the supervisor of
+ * a side that runs alone itself ends on SIGTERM.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
