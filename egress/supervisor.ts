@@ -422,6 +422,7 @@ export class HighSide {
   /** Puts everything spool and ledger know to be unfinished into the queues, whatever they held before. */
   private async rebuild(): Promise<void> {
     this.tellRemoved();
+    this.stages.remind();
     const { deadLetters } = this.ledger;
     const files = readdirSync(this.state.folder('spool/envelopes'));
     const envelopes = files.flatMap((file) => /^([0-9a-f]{16})\.envelope$/.exec(file)?.[1] ?? []);

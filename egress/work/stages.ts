@@ -177,6 +177,14 @@ export class HighStages {
     this.admission.admitAgain();
   }
 
+  /** Says again what is collected: what is complete is announced once more, in case the ledger could not take it then. */
+  remind(): void {
+    const { ledger, room, receiver } = this.tools;
+    for (const state of ['assembling', 'incomplete'] as const) {
+      for (const { object, coding } of ledger.payloadsIn(state)) if (room.has(object)) receiver.tell('expect', coding);
+    }
+  }
+
   private quarantineUnseen({ object }: HighPayload): void {
     const { ledger, receiver } = this.tools;
     ledger.transaction(() => {

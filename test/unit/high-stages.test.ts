@@ -109,6 +109,16 @@ describe('stages of the high side', () => {
     return undefined;
   };
 
+  it('FAULTS 49: what is collected is asked for again, and nothing that waits for room or is there', async () => {
+    for (const n of [1, 2, 3]) await payload(n, 3_000);
+    await payload(4, 3_000);
+    assemble(A);
+    incomplete(B);
+    tell();
+    stages.remind();
+    expect(tell()).to.deep.equal(['expect 3', 'expect 2']);
+  });
+
   describe('tenants that change, and time that passes', () => {
     it('what was verified for a tenant that is gone waits for it; nothing is lost, nothing released elsewhere', async () => {
       await payload(1, 1_000);
