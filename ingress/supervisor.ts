@@ -47,6 +47,7 @@ import {
 } from './settings.js';
 import { drainedWords } from './watch/drained.js';
 import { LowHealth } from './watch/health.js';
+import { ShareWatch } from './watch/shareWatch.js';
 import { lowActs } from './work/acts.js';
 import { Announcer } from './work/announcer.js';
 import { Intakes } from './work/intakes.js';
@@ -108,6 +109,12 @@ export class LowSide {
   private intakeHeld = '';
   /** The alarm about it that was raised. */
   private heldCode = '';
+  private readonly shareWatch = new ShareWatch({
+    alarm: (code, words, about) => this.news.alarm(code, words, about),
+    over: (code, about) => this.news.over(code, about),
+    changed: (tenants) => this.receipts.changed(tenants),
+    nowMs: () => performance.now(),
+  });
   /** Size of the largest file that waits for room in the spool. */
   private wantedBytes = 0;
   private housekeeping: NodeJS.Timeout | undefined;
@@ -286,7 +293,11 @@ export class LowSide {
       side: 'low',
       module: new URL('./receipts/process.js', import.meta.url),
       outbox: this.ledger.receipts,
-      facts: new LowReceiptFacts(this.ledger, () => receiptRules(config)),
+      facts: new LowReceiptFacts(
+        this.ledger,
+        () => receiptRules(config),
+        (tenant) => this.shareWatch.of(tenant),
+      ),
       tenants: () => config.tenants,
       retentionMs: () => config.retention.receipts,
       news: this.news,
@@ -518,6 +529,7 @@ export class LowSide {
     if (held !== '' && this.heldCode !== held) this.news.alarm(held, news.heldBack);
     this.heldCode = held;
     this.health?.polled(news);
+    this.shareWatch.polled(news.tenants);
     this.intakeHeld = news.heldBack;
     this.wantedBytes = news.wantedBytes;
   }

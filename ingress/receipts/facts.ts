@@ -26,6 +26,7 @@ export class LowReceiptFacts {
   constructor(
     private readonly ledger: Pick<LowLedger, 'receiptSource' | 'consignments' | 'dayCounts' | 'needingAttention'>,
     private readonly rules: () => LowReceiptRules,
+    private readonly inShare?: (tenant: string) => NonNullable<DayFacts['inShare']>,
   ) {}
 
   /** Of an object, or of a consignment. */
@@ -96,14 +97,15 @@ export class LowReceiptFacts {
   }
 
   day(tenant: string, fromMs: number, untilMs: number): DayFacts {
-    const { ledger } = this;
-    return dayFacts({
+    const { ledger, inShare } = this;
+    const facts = dayFacts({
       states: ledger.dayCounts(tenant, fromMs, untilMs),
       isOfDay: (seenMs) => seenMs >= fromMs && seenMs < untilMs,
       needing: ledger.needingAttention(tenant, fromMs, untilMs, LIMITS.summaryMaxNamed + 1),
       factsOf: (transfer) => this.of(transfer),
       gaps: { count: 0, first: [] },
     });
+    return inShare ? { ...facts, inShare: inShare(tenant) } : facts;
   }
 
   /** Of the payloads it travels in, and of the envelopes that describe them, which are sent twice. */

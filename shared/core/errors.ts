@@ -206,7 +206,7 @@ export const ERRORS = {
   NAME_NOT_PORTABLE: entry(
     'warning',
     'permanent',
-    'The file name would not work on every system the tenant uses.',
+    'The file name would not work on every computer (Windows, macOS, Linux).',
     'Avoid the characters < > : " | ? *, reserved names such as CON or NUL, and a dot or space at the end.',
   ),
   NAME_COLLISION: entry(

@@ -146,7 +146,11 @@ function checkPortable(path: string, parts: readonly string[]): CheckedPath | un
     const character = NOT_PORTABLE.exec(part)?.[0];
     if (character) return refuse('NAME_NOT_PORTABLE', `"${showName(part)}" holds ${character}`);
     if (/[. ]$/.test(part)) return refuse('NAME_NOT_PORTABLE', `"${showName(part)}" ends with a dot or a space.`);
-    if (DEVICE.test(part)) return refuse('NAME_NOT_PORTABLE', `"${showName(part)}" is the name of a device.`);
+    if (DEVICE.test(part))
+      return refuse(
+        'NAME_NOT_PORTABLE',
+        `"${showName(part)}" is a name that Windows keeps for itself (as CON, NUL, COM1), whatever follows the dot.`,
+      );
   }
   return undefined;
 }

@@ -11,7 +11,7 @@ import { oddsOf, textOf } from '../../shared/ops/receipts/text.js';
 import { codesOfObjects, LANGUAGES } from '../../shared/ops/receipts/words/catalogue.js';
 import { ENGLISH } from '../../shared/ops/receipts/words/english.js';
 import { FRENCH } from '../../shared/ops/receipts/words/french.js';
-import { showName } from '../../shared/wire/names.js';
+import { checkPath, showName } from '../../shared/wire/names.js';
 import { highFacts, lowFacts, MORNING_MS, ODD_NAMES } from '../support/receipts.js';
 
 const HERE = new LocalTime('Europe/Luxembourg');
@@ -73,6 +73,19 @@ describe('receipts: words', () => {
     expect(text.match(/inner\/secret\.doc/g)).to.have.length(2);
     const unread = textOf(lowFacts({ ...facts, findings: [], code: 'NAME_TOO_LONG', inQuarantine: false }), HERE);
     expect(unread).to.include(ENGLISH.refusedUnread).and.not.to.include(ENGLISH.refusedKept);
+  });
+
+  it('the particulars that are common are French in French; others are said to be English', () => {
+    const french = (code: string, detail: string) =>
+      textOf(lowFacts({ state: 'refused', code, detail }), HERE).split('FRANÇAIS')[1]!;
+    const names = ['COM1.txt', 'a\\b', 'a:b', 'x.'].map((name) => checkPath(Buffer.from(name), 'portable'));
+    for (const refused of names) {
+      if (refused.ok) return expect.fail('it should be refused');
+      expect(french(refused.code, refused.detail), refused.detail).to.include('Précision : ').and.not.include('anglais');
+    }
+    expect(french('INTAKE_NOT_REGULAR', 'It is a link.')).to.include("C'est un lien.");
+    expect(french('INTAKE_TOO_LARGE', 'It has 2000000 bytes, 1000 are allowed.')).to.include('2 000 000 octets');
+    expect(french('SCAN_TIMEOUT', 'Something else.')).to.include('Précision (en anglais) : Something else.');
   });
 
   it('a held file: since when, and whether its owner has to do anything', () => {

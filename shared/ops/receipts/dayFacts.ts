@@ -5,7 +5,7 @@ import type { SummaryFacts } from './summary.js';
 import { isProblem } from './words/catalogue.js';
 
 /** What the ledger knows of a span of time. */
-export type DayFacts = Pick<SummaryFacts, 'states' | 'attention' | 'attentionMore' | 'gaps'>;
+export type DayFacts = Pick<SummaryFacts, 'states' | 'attention' | 'attentionMore' | 'gaps' | 'inShare'>;
 
 export interface DaySource {
   states: SummaryFacts['states'];

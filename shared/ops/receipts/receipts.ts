@@ -79,6 +79,11 @@ export class Receipts {
     news.onObjects((objects) => this.desk.changed(new Set(objects.map(({ tenant }) => tenant))));
   }
 
+  /** What summaries say of these tenants has changed. */
+  changed(tenants: readonly string[]): void {
+    this.desk.changed(tenants);
+  }
+
   get pid(): number {
     return this.child.pid ?? 0;
   }

@@ -89,7 +89,8 @@ export class Summaries {
 
   private facts(tenant: string, day: string, isOver: boolean): SummaryFacts {
     const { side, dayOf, nowMs, time } = this.tools;
-    const span = dayOf(tenant, time.dayStartMs(day), time.dayStartMs(time.dayAfter(day)));
-    return { side, tenant, day, isOver, asOfMs: nowMs(), ...span };
+    // What lies in the share now is no news of a day that is over.
+    const { inShare, ...span } = dayOf(tenant, time.dayStartMs(day), time.dayStartMs(time.dayAfter(day)));
+    return { side, tenant, day, isOver, asOfMs: nowMs(), ...span, ...(inShare && !isOver ? { inShare } : {}) };
   }
 }

@@ -30,11 +30,14 @@ export interface SummaryFacts {
   attentionMore: number;
   /** High side: sequence numbers noticed on this day of which nothing came, of all tenants. */
   gaps: { count: number; first: number[] };
+  /** Low side: files in the share as of now, waiting for room in the quota, and not taken for other reasons. */
+  inShare?: { overQuota: number; notTaken: number };
 }
 
 export function summaryText(facts: SummaryFacts, time: LocalTime): string {
   return inAllLanguages((language) => {
     const { side, tenant, day, isOver, asOfMs, states, attention, attentionMore, gaps } = facts;
+    const { overQuota, notTaken } = (!isOver && facts.inShare) || { overQuota: 0, notTaken: 0 };
     const { summary } = language;
     const speaker = new Speaker(language, time, asOfMs);
     const moment = speaker.moment(asOfMs);
@@ -47,7 +50,10 @@ export function summaryText(facts: SummaryFacts, time: LocalTime): string {
       for (const one of states) lines.push(`- ${summary.state(one.state, one.objects, language.size(one.bytes))}`);
       if (states.some(({ state }) => state === 'sent')) lines.push('', summary.sentIsNot);
     }
-    lines.push('', attention.length === 0 ? summary.noAttention : summary.attention);
+    if (notTaken > 0) lines.push('', summary.notTaken(notTaken));
+    if (overQuota > 0) lines.push('', summary.overQuota(overQuota));
+    if (attention.length > 0) lines.push('', summary.attention);
+    else if (overQuota === 0 && attentionMore === 0) lines.push('', summary.noAttention);
     for (const one of attention) {
       const { day: filed, stem } = placeOf(one, time);
       const what = wordsOfCode(language, one.code ?? '').what;

@@ -127,6 +127,9 @@ export const ENGLISH: Language = {
     noAttention: 'Nothing needs your attention.',
     entry: (state, name, objects, reference) =>
       `${ENGLISH.title[state]}: ${objects === null ? '' : 'consignment '}"${name}"${objects === null ? '' : `, ${files(objects)}`} (${reference}).`,
+    notTaken: (n) => `${files(n)} in the share ${n === 1 ? 'is' : 'are'} not taken yet.`,
+    overQuota: (n) =>
+      `About ${files(n)} ${n === 1 ? 'lies' : 'lie'} in the share and ${n === 1 ? 'waits' : 'wait'} for room: your administration has as many files in the gateway as it may have. The others are taken as those are sent.`,
     more: (n) => `... and ${count(n)} more.`,
     gaps: (n, numbers) =>
       `On the link as a whole, ${n === 1 ? 'one transfer' : `${count(n)} transfers`} of which nothing came: number ${numbers}. Nobody can know here whose they are. If you miss a file, ask the operator.`,

@@ -1,5 +1,6 @@
 /** Récépissés et relevés en français. */
 import { FRENCH_CODES } from './frenchCodes.js';
+import { frenchDetail } from './frenchDetails.js';
 import type { Language } from './language.js';
 import { grouped, inUnits } from './numbers.js';
 
@@ -48,7 +49,10 @@ export const FRENCH: Language = {
   announced: (moment) => `Vu pour la première fois de ce côté le ${moment}.`,
   reference: (reference, sequence) =>
     `Référence : ${reference}${sequence === null ? '' : `, numéro ${sequence}`}. Indiquez-la pour toute question.`,
-  detail: (text) => `Précision (en anglais) : ${text}`,
+  detail: (text) => {
+    const french = frenchDetail(text);
+    return french === undefined ? `Précision (en anglais) : ${text}` : `Précision : ${french}`;
+  },
   where: (place) => `Où dans le fichier : « ${place} ».`,
   why: (what) => `Pourquoi : ${what}`,
   which: (path, what) => `Quel fichier : « ${path} ». ${what}`,
@@ -137,6 +141,9 @@ export const FRENCH: Language = {
     noAttention: 'Rien ne demande votre attention.',
     entry: (state, name, objects, reference) =>
       `${FRENCH.title[state]} : ${objects === null ? '' : 'envoi groupé '}« ${name} »${objects === null ? '' : `, ${files(objects)}`} (${reference}).`,
+    notTaken: (n) => `${files(n)} du dossier de dépôt : pas encore pris en charge.`,
+    overQuota: (n) =>
+      `Environ ${files(n)} du dossier de dépôt ${n < 2 ? 'attend' : 'attendent'} de la place : votre administration a dans la passerelle autant de fichiers qu'il lui est permis. Les autres sont pris à mesure que ceux-là sont envoyés.`,
     more: (n) => `... et ${count(n)} de plus.`,
     gaps: (n, numbers) =>
       `Sur toute la liaison, ${n === 1 ? 'un envoi' : `${count(n)} envois`} dont rien n'est arrivé : numéro ${numbers}. Personne ici ne peut savoir à qui ils sont. S'il vous manque un fichier, adressez-vous à l'opérateur.`,

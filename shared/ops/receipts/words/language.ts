@@ -44,7 +44,7 @@ export interface Language {
   handedIn(moment: string): string;
   announced(moment: string): string;
   reference(reference: string, sequence: string | null): string;
-  /** The particulars of a reason; their words are English whatever the language. */
+  /** The particulars of a reason, which come in English; what a language has no words for stays so. */
   detail(text: string): string;
   where(place: string): string;
   /** The file of a consignment that is the reason. */
@@ -99,5 +99,8 @@ export interface SummaryWords {
   more(n: number): string;
   /** Sequence numbers of the link of which nothing came. */
   gaps(n: number, numbers: string): string;
+  /** Files in the share. */
+  notTaken(n: number): string;
+  overQuota(n: number): string;
   readonly sentIsNot: string;
 }
