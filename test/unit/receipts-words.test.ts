@@ -81,7 +81,9 @@ describe('receipts: words', () => {
     const names = ['COM1.txt', 'a\\b', 'a:b', 'x.'].map((name) => checkPath(Buffer.from(name), 'portable'));
     for (const refused of names) {
       if (refused.ok) return expect.fail('it should be refused');
-      expect(french(refused.code, refused.detail), refused.detail).to.include('Précision : ').and.not.include('anglais');
+      expect(french(refused.code, refused.detail), refused.detail)
+        .to.include('Précision : ')
+        .and.not.include('anglais');
     }
     expect(french('INTAKE_NOT_REGULAR', 'It is a link.')).to.include("C'est un lien.");
     expect(french('INTAKE_TOO_LARGE', 'It has 2000000 bytes, 1000 are allowed.')).to.include('2 000 000 octets');
