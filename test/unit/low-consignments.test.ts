@@ -317,11 +317,15 @@ describe('consignments of the low side', () => {
     await work(['scan', 'seal']);
     const before = ledger.consignments.payloads(C);
     const file = new LedgerFile(join(folder, 'ledger.sqlite'), 'low', MIGRATIONS);
-    file.run('DROP TABLE dead_letters');
     file.run('DROP INDEX payloads_of_consignments');
     file.run('ALTER TABLE payloads DROP COLUMN consignment');
-    file.setMeta('version', String(MIGRATIONS.indexOf(PAYLOADS_OF_CONSIGNMENTS)));
+    const version = MIGRATIONS.indexOf(PAYLOADS_OF_CONSIGNMENTS);
+    file.setMeta('version', String(version));
     file.close();
+    // The later ones have been made already.
+    const migrated = new LedgerFile(join(folder, 'ledger.sqlite'), 'low', MIGRATIONS.slice(0, version + 1));
+    migrated.setMeta('version', String(MIGRATIONS.length));
+    migrated.close();
     open();
     expect([before.length, ledger.consignments.payloads(C)]).to.deep.equal([3, before]);
   });
