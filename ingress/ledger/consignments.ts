@@ -38,6 +38,8 @@ export interface ConsignmentReceiptSource {
   changedMs: number;
   sentMs: number | null;
   payloads: { lengthBytes: number; symbolBytes: number; blockSymbols: number }[];
+  /** Bytes of members were taken. */
+  isTaken: boolean;
   /** A member that was refused for its own sake. */
   culprit: { rawPath: Uint8Array; code: string; detail: string } | undefined;
   /** What became of its members' originals, by outcome; `path` is one of those that were moved. */
@@ -118,6 +120,7 @@ export class ConsignmentLedger {
   receiptSource(id: string): ConsignmentReceiptSource | undefined {
     const row = this.file.get(
       `SELECT changed_ms, (SELECT min(seen_ms) FROM objects WHERE consignment = id) AS seen_ms,
+         EXISTS (SELECT 1 FROM objects WHERE consignment = consignments.id AND sha256 <> '') AS is_taken,
          (SELECT max(sent_ms) FROM payloads WHERE payloads.consignment = consignments.id) AS sent_ms FROM consignments WHERE id = ?`,
       id,
     );
@@ -150,6 +153,7 @@ export class ConsignmentLedger {
         symbolBytes: payload.symbol_bytes as number,
         blockSymbols: payload.block_symbols as number,
       })),
+      isTaken: row.is_taken === 1,
       culprit: culprit && {
         rawPath: culprit.raw_path as Uint8Array,
         code: culprit.code as string,

@@ -48,7 +48,8 @@ export class LowReceiptFacts {
       transfer,
       sequence,
       state,
-      sinceMs,
+      // A resend that was given up leaves it as it was sent.
+      sinceMs: state === 'sent' ? (sentMs ?? sinceMs) : sinceMs,
       seenMs,
       name: showName(object.rawPath),
       sizeBytes,
@@ -69,7 +70,7 @@ export class LowReceiptFacts {
     const source = this.ledger.consignments.receiptSource(id);
     const state = source && STATES[source.consignment.state];
     if (!source || !state) return undefined;
-    const { consignment, seenMs, changedMs, sentMs, payloads, culprit, originals } = source;
+    const { consignment, seenMs, changedMs, sentMs, payloads, isTaken, culprit, originals } = source;
     const { tenant, root, objects, sizeBytes, code, detail, firstSequence } = consignment;
     const own = culprit && { code: culprit.code, where: showName(culprit.rawPath), detail: culprit.detail };
     return {
@@ -86,7 +87,7 @@ export class LowReceiptFacts {
       code,
       detail: own ? '' : (detail ?? ''),
       findings: state === 'refused' && own ? [{ code: code ?? '', where: '', detail: '' }, own] : [],
-      inQuarantine: state === 'refused',
+      inQuarantine: state === 'refused' && isTaken,
       original: null,
       originalPath: '',
       estimate: state === 'sent' ? this.estimate(payloads) : null,

@@ -307,7 +307,7 @@ describe('receipts: from the ledger to the folder', () => {
     ]);
     const [a, b] = documentsOf('town').filter(({ consignment }) => consignment);
     expect(a).to.deep.include({ state: 'sent', sequence: 1, sizeBytes: 2000, consignment: { objects: 2 } });
-    expect(b).to.include({ state: 'refused', code: 'CONSIGNMENT_REFUSED' });
+    expect(b).to.include({ state: 'refused', code: 'CONSIGNMENT_REFUSED', inQuarantine: true });
     expect(b.findings[1]).to.include({ code: 'SCAN_ARCHIVE_ENCRYPTED', where: 'b/1' });
     const { attention, attentionMore } = new LowReceiptFacts(ledger, () => ({}) as never).day('town', 0, nowMs + 1);
     expect(attention).to.have.length(1);
