@@ -20,10 +20,10 @@ describe('killing processes of both sides at random', function () {
   const cases = {
     'FAULTS 51, 54: ten kills under mixed traffic: nothing lost, nothing twice, nothing half': ['--kills', '10'],
     'FAULTS 54: the Redis of each side flushed, killed, emptied, hanging, full, evicting under traffic: the same': [
-      ...['--stores', '--kills', '6'],
+      ...['--stores', '--kills', '4'],
     ],
     'FAULTS 49: the disks of both sides and of a storage run full, of bytes and of inodes, under traffic: the same': [
-      ...['--disks', '--kills', '6'],
+      ...['--disks', '--kills', '4'],
     ],
   };
   for (const [title, options] of Object.entries(cases)) {
