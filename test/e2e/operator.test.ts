@@ -99,7 +99,10 @@ async function works(store: 'redis-server' | 'embedded', place: Workplace): Prom
   expect(runOf(sides).console).to.equal(before.console);
 
   const wrong = await sluice('queues', 'retry', 'scan/12345', '--who', 'eve');
-  expect([wrong.code, wrong.stderr]).to.deep.equal([1, 'scan/12345 is not a failed job.\n']);
+  expect([wrong.code, wrong.stderr]).to.deep.equal([
+    1,
+    'scan/12345 is not a failed job; "sluice queues failed scan" names them.\n',
+  ]);
   expect((await sluice('queues', 'pause', 'nosuch', '--why', 'x')).code).to.equal(1);
   expect((await sluice('queues', 'failed')).stderr).to.include('nothing has failed');
   expect((await sluice('queues', 'pause', 'scan')).code, 'without a reason').to.equal(2);

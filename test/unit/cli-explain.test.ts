@@ -1,7 +1,9 @@
 /** The command that explains codes, and the table it reads. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { ERRORS } from '../../shared/core/errors.js';
-import { explanation } from '../../shared/ops/cli/explain.js';
+import { codesReference, explanation } from '../../shared/ops/cli/explain.js';
 
 describe('sluice explain', () => {
   it('says what a code means and what to do, however it is written', () => {
@@ -17,5 +19,10 @@ describe('sluice explain', () => {
     for (const [code, { meaning, remedy }] of Object.entries(ERRORS)) {
       for (const words of [meaning, remedy]) expect(words, code).to.match(/^[^\n]+[.?]$/);
     }
+  });
+
+  it('docs/CODES.md is what "npm run docs" prints', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/CODES.md'), 'utf8');
+    expect(page === codesReference(), 'run "npm run docs"').to.equal(true);
   });
 });

@@ -72,8 +72,10 @@ export class ConsoleKeeper {
       news.over('CONSOLE_UNAVAILABLE');
     } catch (error) {
       this.child = undefined;
+      // A side that is ended while it still starts takes its console away itself.
+      if (this.stopped) return;
       news.alarm('CONSOLE_UNAVAILABLE', error instanceof SluiceError ? error.detail : wordsOf(error));
-      if (!this.stopped) this.again = setTimeout(() => void this.start(), AGAIN_MS).unref();
+      this.again = setTimeout(() => void this.start(), AGAIN_MS).unref();
     }
   }
 
