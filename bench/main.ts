@@ -1,25 +1,13 @@
 /** `sluice bench WHAT`: measures one part and says with what. */
-import { execFileSync } from 'node:child_process';
-import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { SluiceError, wordsOf } from '../shared/core/errors.js';
 import { parseRate, parseSize } from '../shared/core/units.js';
+import { about } from './about.js';
 import { benchFairness } from './fairness.js';
 import { benchFec } from './fec.js';
 import { benchIntake } from './intake.js';
 import { benchReceipts } from './receipts.js';
-
-function machine(): object {
-  let commit = 'unknown';
-  try {
-    commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { stdio: ['ignore', 'pipe', 'ignore'] })
-      .toString()
-      .trim();
-  } catch {
-    // Not a git checkout, or no git.
-  }
-  return { machine: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version, commit };
-}
+import { e2eCommand, profileCommand, SIDES_USAGE, WHOLE_USAGE } from './wholeCommands.js';
 
 async function fec(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -42,7 +30,7 @@ async function fec(args: string[]): Promise<void> {
     throw new SluiceError('USAGE', '--k, --repair, --lost and --runs are whole numbers.');
   }
   const result = await benchFec({ k, repair, lost, runs });
-  const line = { bench: 'fec', ...machine(), ...result };
+  const line = { bench: 'fec', ...about(), ...result };
   if (values.json) process.stdout.write(`${JSON.stringify(line)}\n`);
   else {
     const { encodeMBps, decodeMBps } = result.scalar;
@@ -85,7 +73,7 @@ async function fairness(args: string[]): Promise<void> {
   const rateBps = parseRate(values.rate);
   const result = await benchFairness({ ...asked, rateBps, weightsSeconds, queues, say });
   if (values.json) {
-    process.stdout.write(`${JSON.stringify({ bench: 'fairness', ...machine(), ...asked, rateBps, ...result })}\n`);
+    process.stdout.write(`${JSON.stringify({ bench: 'fairness', ...about(), ...asked, rateBps, ...result })}\n`);
     return;
   }
   const { lettersMs, medianMs, medianFromTakenMs, shares, loadAverage } = result;
@@ -113,7 +101,7 @@ async function intake(args: string[]): Promise<void> {
   const asked = { files, fileBytes: parseSize(values.size) };
   const result = await benchIntake({ ...asked, say, ...(values.dir ? { dir: values.dir } : {}) });
   if (values.json) {
-    process.stdout.write(`${JSON.stringify({ bench: 'intake', ...machine(), ...asked, ...result })}\n`);
+    process.stdout.write(`${JSON.stringify({ bench: 'intake', ...about(), ...asked, ...result })}\n`);
     return;
   }
   say(`${result.filesPerSecond} files/s (${result.ledgerSeconds} s of ${result.seconds} s for the ledger)`);
@@ -134,7 +122,7 @@ async function receipts(args: string[]): Promise<void> {
   const count = Number(values.count);
   if (!Number.isInteger(count) || count < 1) throw new SluiceError('USAGE', '--count is a whole number.');
   const result = await benchReceipts(count, values.dir);
-  if (values.json) process.stdout.write(`${JSON.stringify({ bench: 'receipts', ...machine(), ...result })}\n`);
+  if (values.json) process.stdout.write(`${JSON.stringify({ bench: 'receipts', ...about(), ...result })}\n`);
   else {
     const { receiptsPerSecond, cpuMsPerThousand } = result;
     const cost = `${cpuMsPerThousand.toFixed(0)} ms of processor time for a thousand`;
@@ -142,14 +130,18 @@ async function receipts(args: string[]): Promise<void> {
   }
 }
 
-const USAGE = `sluice bench fec --k K --repair M --lost E [--json]
+const USAGE = `${WHOLE_USAGE}
+       sluice bench fec --k K --repair M --lost E [--json]
        sluice bench fairness [--big 5GiB] [--storm FILES] [--storm-size 4KiB] [--letters 20] [--size 10KiB] [--rate 200Mbps] [--weights SECONDS] [--json]
        sluice bench intake [--count 100000] [--size 4KiB] [--dir DIR] [--json]
-       sluice bench receipts [--count 10000] [--dir DIR] [--json]`;
+       sluice bench receipts [--count 10000] [--dir DIR] [--json]
+${SIDES_USAGE}`;
 
 const [what, ...args] = process.argv.slice(2);
 try {
-  if (what === 'fec') await fec(args);
+  if (what === 'e2e') process.exitCode = await e2eCommand(args);
+  else if (what === 'profile') process.exitCode = profileCommand(args);
+  else if (what === 'fec') await fec(args);
   else if (what === 'fairness') await fairness(args);
   else if (what === 'intake') await intake(args);
   else if (what === 'receipts') await receipts(args);

@@ -9,7 +9,9 @@ const MODULE = fileURLToPath(new URL('../../../bench/main.js', import.meta.url))
 export function addBenchCommand(program: Command, finish: (code: ExitCode) => void): void {
   program
     .command('bench')
-    .description('measure one part: fec, fairness, intake or receipts')
+    .description(
+      'measure the whole gateway (e2e, link, files, latency) or a part of it (fec, fairness, intake, receipts)',
+    )
     .helpOption(false)
     .argument('[args...]')
     .allowUnknownOption()

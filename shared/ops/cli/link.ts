@@ -3,6 +3,7 @@ import { fork } from 'node:child_process';
 import type { Command } from 'commander';
 import { SluiceError } from '../../core/errors.js';
 import { type FromSimulator, SIMULATOR_MODULE, type ToSimulator } from '../../link/simulatorMessages.js';
+import { profilingArguments } from '../processes/profiling.js';
 import type { ExitCode } from './exitCode.js';
 import { addImpairmentOptions, impairmentsOf } from './impairments.js';
 import { rate } from './numbers.js';
@@ -32,7 +33,8 @@ function endpoint(text: string): { host: string; port: number } {
 function runLink(options: Record<string, string> & { json?: boolean }): Promise<ExitCode> {
   const target = endpoint(options.target!);
   const listen = endpoint(options.listen!);
-  const child = fork(SIMULATOR_MODULE, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const execArgv = profilingArguments('link');
+  const child = fork(SIMULATOR_MODULE, { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const start: ToSimulator = {
     type: 'start',
     options: {

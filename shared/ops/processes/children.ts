@@ -19,6 +19,7 @@ import { fileURLToPath } from 'node:url';
 import { ERRORS, type ErrorCode, SluiceError } from '../../core/errors.js';
 import type { Answer, Ask, Handlers, Protocol, Requests, ToChild, ToParent } from './childProtocol.js';
 import { readLines } from './outputLines.js';
+import { PROFILE_VARIABLE, profilingArguments } from './profiling.js';
 
 export type { Protocol } from './childProtocol.js';
 export { type ParentFace, type ServeOptions, serveParent } from './childSide.js';
@@ -91,7 +92,7 @@ interface Pending {
   timer: NodeJS.Timeout | undefined;
 }
 
-const PASSED_ON = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
+const PASSED_ON = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', PROFILE_VARIABLE];
 const START_TIMEOUT_MS = 60_000;
 const ASK_TIMEOUT_MS = 30_000;
 const BACKOFF_FIRST_MS = 100;
@@ -241,13 +242,13 @@ export class Child<P extends Protocol> {
   }
 
   #fork(): ChildProcess {
-    const { module, env, execArgv, cwd } = this.options;
+    const { name, module, env, execArgv = [], cwd } = this.options;
     const passed: NodeJS.ProcessEnv = {};
     for (const key of PASSED_ON) if (process.env[key] !== undefined) passed[key] = process.env[key];
     const output = attendant ? 'pipe' : 2;
     const child = fork(fileURLToPath(module), [], {
       env: { ...passed, ...env },
-      execArgv: execArgv ?? [],
+      execArgv: [...execArgv, ...profilingArguments(name)],
       ...(cwd === undefined ? {} : { cwd }),
       serialization: 'advanced',
       // Standard output belongs to the supervisor's own answers; whatever a child prints never goes there.

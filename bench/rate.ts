@@ -1,0 +1,69 @@
+/**
+ * Which rate a machine carries: nothing comes back over the link, so a sender that is faster than its receiver loses what
+ * it sends. Probes with ever higher rates find the highest one at which this machine drops (almost) nothing by itself.
+ */
+import type { Carried } from './carry.js';
+import { rounded } from './figures.js';
+
+export interface Probe {
+  rateBps: number;
+  goodputMBps: number;
+  /** Part of the datagrams that this machine dropped, in sockets, rings and the simulated link. */
+  dropped: number;
+}
+
+export interface FoundRate {
+  rateBps: number;
+  probes: Probe[];
+}
+
+const STEP = 1.5;
+/** Between the last rate that was good and the first that was not. */
+const BETWEEN = Math.sqrt(STEP);
+const HIGHEST_BPS = 40e9;
+/** Dropped by the machine itself: as much as any overhead carries. */
+const DROPPED_MAX = 0.001;
+/** A rate that brings so much less than asked for is not what bounds. */
+const UNREACHED = 0.75;
+/** Of the highest rate that was good: what is measured afterwards is longer than a probe. */
+const MARGIN = 0.93;
+
+export const droppedPart = ({ datagramsSent, receiverDrops, simulatorDrops }: Carried): number =>
+  datagramsSent === 0 ? 0 : (receiverDrops + simulatorDrops) / datagramsSent;
+
+/** Whether a run says that the rate was too high for this machine. */
+export const isOverrun = (carried: Carried): boolean => droppedPart(carried) > DROPPED_MAX;
+
+/**
+ * @param firstBps a rate that any machine carries
+ * @param probe carries a file at a rate
+ * @param wirePart object bytes in each byte on the wire, about
+ */
+export async function findRate(
+  firstBps: number,
+  wirePart: number,
+  probe: (rateBps: number) => Promise<Carried>,
+): Promise<FoundRate> {
+  const probes: Probe[] = [];
+  const isGood = async (rateBps: number): Promise<'good' | 'dropped' | 'unreached'> => {
+    const carried = await probe(rateBps);
+    const dropped = droppedPart(carried);
+    probes.push({ rateBps, goodputMBps: carried.goodputMBps, dropped: rounded(dropped, 5) });
+    if (isOverrun(carried)) return 'dropped';
+    const wanted = (rateBps / 8e6) * wirePart;
+    return carried.delivered && carried.goodputMBps < wanted * UNREACHED ? 'unreached' : 'good';
+  };
+  let rateBps = firstBps;
+  let outcome = await isGood(rateBps);
+  // A machine that does not carry the first rate is a slow or a busy one.
+  while (outcome === 'dropped' && rateBps > firstBps / 8) {
+    rateBps /= STEP;
+    outcome = await isGood(rateBps);
+  }
+  while (outcome === 'good' && rateBps * STEP <= HIGHEST_BPS) {
+    outcome = await isGood(rateBps * STEP);
+    if (outcome !== 'dropped') rateBps *= STEP;
+    else if ((await isGood(rateBps * BETWEEN)) !== 'dropped') rateBps *= BETWEEN;
+  }
+  return { rateBps: Math.round(rateBps * MARGIN), probes };
+}

@@ -1,0 +1,260 @@
+/**
+ * A whole gateway for measuring, as operators run it: low and high side as commands of their own, each with its process
+ * tree, its state folder and its configuration file; keys of their own; between them a link, or `sluice link` when
+ * datagrams are to be lost. The bench listens to what they print and looks at their status files, nothing else.
+ */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SluiceError } from '../shared/core/errors.js';
+import { generateKeys, KEY_FILES } from '../shared/crypto/keyfiles.js';
+import { toYaml } from '../shared/ops/config/load.js';
+import type { HighConfigInput, LowConfigInput } from '../shared/ops/config/schema.js';
+import { type HighLinkStatus, type LowLinkStatus, STATUS_FILE } from '../shared/ops/health/status.js';
+import { PROFILE_VARIABLE } from '../shared/ops/processes/profiling.js';
+import type { HighObjectNews, LowObjectNews } from '../shared/ops/sides.js';
+import { Command, type CommandOptions, type Line } from './command.js';
+import { endsOf } from './namespaces.js';
+import { TreeMeter } from './processTrees.js';
+
+export interface SidesOptions {
+  mtu: number;
+  overhead: number;
+  queues: 'auto' | 'redis-server' | 'embedded';
+  transport: 'auto' | 'batched' | 'dgram';
+  /** Of the simulated link; there is none unless something is to be lost. */
+  loss: number;
+  /** Datagrams lost in one run, once a transfer. */
+  burst: number;
+  seed: number;
+  /** UDP port the high side listens on; 0: the system chooses. */
+  linkPort: number;
+  /** Network namespaces the sides run in. */
+  lowNetns?: string | undefined;
+  highNetns?: string | undefined;
+  /** Folder for processor profiles of all their processes. */
+  profile?: string | undefined;
+}
+
+/** Figures of both ends at one moment. */
+export interface LinkFigures {
+  framesSent: number;
+  /** As the numbers of the frames tell the high side. */
+  framesLost: number;
+  /** Dropped on this machine: the receiver was too slow, or had no room. */
+  receiverDrops: number;
+  /** Dropped by the machine in front of the simulated link: no loss that was asked for. */
+  simulatorDrops: number;
+}
+
+/** One object on its way. */
+export interface Way {
+  /** Moments by state, wall clock in ms. */
+  low: Map<string, number>;
+  high: Map<string, number>;
+  /** Path in the storage, once released. */
+  publishedAs: string;
+}
+
+export const TENANT = 'bench';
+const START_MS = 120_000;
+const SETTLED_MS = 1_700;
+const SETTLE_LIMIT_MS = 15_000;
+
+export class Sides {
+  readonly share: string;
+  readonly storage: string;
+  /** Where originals go once they are sent. */
+  readonly accepted: string;
+  /** What became of every object, by its path. */
+  readonly ways = new Map<string, Way>();
+  /** Objects released, and objects that ended otherwise, since the bench began. */
+  released = 0;
+  otherwise = 0;
+  queueStore = '';
+  transport = { low: '', high: '' };
+  rateBps = 0;
+  lowMeter: TreeMeter | undefined;
+  highMeter: TreeMeter | undefined;
+  private readonly keys: string;
+  private readonly ends: { low: string; high: string } | undefined;
+  private high: Command | undefined;
+  private link: Command | undefined;
+  private low: Command | undefined;
+  private simulatorDrops = 0;
+  private highPort = 0;
+
+  constructor(
+    readonly base: string,
+    readonly options: SidesOptions,
+  ) {
+    this.share = join(base, 'share');
+    this.storage = join(base, 'storage', TENANT);
+    this.accepted = join(base, 'accepted', 'share');
+    this.keys = join(base, 'keys');
+    const { lowNetns, highNetns } = options;
+    if ((lowNetns === undefined) !== (highNetns === undefined)) {
+      throw new SluiceError('USAGE', '--low-netns and --high-netns go together.');
+    }
+    if (lowNetns !== undefined && highNetns !== undefined) this.ends = endsOf(lowNetns, highNetns);
+    for (const folder of [this.share, this.storage]) mkdirSync(folder, { recursive: true });
+    generateKeys(this.keys);
+  }
+
+  /** Starts the high side, the simulated link if there is one, and the low side with this rate. */
+  async start(rateBps: number): Promise<void> {
+    await this.startHigh();
+    if (this.options.loss > 0 || this.options.burst > 0) await this.startLink();
+    await this.startLow(rateBps);
+  }
+
+  /** The low side again, with another rate. The high side stays as it is. */
+  async changeRate(rateBps: number): Promise<void> {
+    if (rateBps === this.rateBps) return;
+    this.lowMeter?.stop();
+    await this.low?.stop();
+    await this.startLow(rateBps);
+  }
+
+  async stop(): Promise<void> {
+    this.lowMeter?.stop();
+    this.highMeter?.stop();
+    for (const command of [this.low, this.link, this.high]) await command?.stop();
+  }
+
+  /** Low side first; the folder goes as well. */
+  async remove(): Promise<void> {
+    await this.stop();
+    rmSync(this.base, { recursive: true, force: true });
+  }
+
+  way(path: string): Way {
+    const known = this.ways.get(path);
+    if (known) return known;
+    const way: Way = { low: new Map(), high: new Map(), publishedAs: '' };
+    this.ways.set(path, way);
+    return way;
+  }
+
+  /** Waits for what both sides tell. */
+  async until<T>(look: () => T | undefined | false, what: string, timeoutMs: number): Promise<T> {
+    const onLow = this.low!.until(look, what, timeoutMs);
+    const onHigh = this.high!.until(look, what, timeoutMs);
+    onLow.catch(() => {});
+    onHigh.catch(() => {});
+    return Promise.race([onLow, onHigh]);
+  }
+
+  /** Counters of both ends once nothing moves any more: status files are written about once a second. */
+  async figures(): Promise<LinkFigures> {
+    const afterMs = Date.now() + SETTLED_MS;
+    const untilMs = afterMs + SETTLE_LIMIT_MS;
+    for (;;) {
+      const low = this.statusOf('low');
+      const high = this.statusOf('high');
+      if (low && high && low.atMs >= afterMs && high.atMs >= afterMs) {
+        const { framesLost = 0, kernelDrops = 0, ringDrops = 0, noRoom = 0 } = (high.link as HighLinkStatus).counters;
+        return {
+          framesSent: (low.link as LowLinkStatus).framesSent,
+          framesLost,
+          receiverDrops: kernelDrops + ringDrops + noRoom,
+          simulatorDrops: this.simulatorDrops,
+        };
+      }
+      if (Date.now() > untilMs) throw new SluiceError('CHILD_FAILED', 'The sides do not write their status.');
+      await sleep(50);
+    }
+  }
+
+  private statusOf(side: 'low' | 'high'): { atMs: number; link: LowLinkStatus | HighLinkStatus } | undefined {
+    try {
+      return JSON.parse(readFileSync(join(this.base, side, STATUS_FILE), 'utf8'));
+    } catch {
+      return undefined; // Not written yet.
+    }
+  }
+
+  // ------------------------------------------------------------ starting
+
+  private async startHigh(): Promise<void> {
+    const { mtu, transport, queues, linkPort, highNetns } = this.options;
+    const config: HighConfigInput = {
+      tenants: [{ name: TENANT, storage: this.storage, names: 'posix' }],
+      keys: { trusted: this.keys, link: join(this.keys, KEY_FILES.link) },
+      link: { listen: `${this.ends?.high ?? '127.0.0.1'}:${linkPort}`, mtu, transport },
+      queues: { store: queues },
+    };
+    this.high = this.side('high', config, highNetns, (line) => this.heardHigh(line as never));
+    const ready = await this.high.line(({ event }) => event === 'ready', '"ready"', START_MS);
+    this.highPort = ready.port as number;
+    this.transport.high = ready.transport as string;
+    this.highMeter = new TreeMeter(this.high.pid);
+  }
+
+  private async startLink(): Promise<void> {
+    const { loss, burst, seed, lowNetns } = this.options;
+    const { low, high } = this.ends ?? { low: '127.0.0.1', high: '127.0.0.1' };
+    const args = ['--json', '--target', `${high}:${this.highPort}`, '--listen', `${low}:0`, '--output-host', low];
+    const lost = ['--seed', String(seed), '--loss', String(loss), ...(burst > 0 ? ['--burst', String(burst)] : [])];
+    this.link = new Command('link', [...args, ...lost], {
+      netns: lowNetns,
+      ...this.profiling('link'),
+      onLine: ({ type, kernelDropped = 0, sendFailed = 0 }) => {
+        if (type === 'counters') this.simulatorDrops = (kernelDropped as number) + (sendFailed as number);
+      },
+    });
+    const ready = await this.link.line(({ type }) => type === 'ready', '"ready"', START_MS);
+    this.highPort = ready.inputPort as number;
+  }
+
+  private async startLow(rateBps: number): Promise<void> {
+    const { mtu, overhead, transport, queues, lowNetns } = this.options;
+    const target = `${this.link ? (this.ends?.low ?? '127.0.0.1') : (this.ends?.high ?? '127.0.0.1')}:${this.highPort}`;
+    this.rateBps = rateBps;
+    const config: LowConfigInput = {
+      tenants: [{ name: TENANT, share: this.share, names: 'posix', retention: '0ms' }],
+      keys: { signing: join(this.keys, KEY_FILES.signing), link: join(this.keys, KEY_FILES.link) },
+      link: {
+        target,
+        ...(this.ends ? { source: this.ends.low } : {}),
+        rate: `${rateBps}bps`,
+        mtu,
+        overhead,
+        transport,
+      },
+      queues: { store: queues },
+    };
+    this.low = this.side('low', config, lowNetns, (line) => this.heardLow(line as never));
+    const ready = await this.low.line(({ event }) => event === 'ready', '"ready"', START_MS);
+    this.queueStore = (ready.queueStore as string).replace(/ on \/.*/, '');
+    this.transport.low = ready.transport as string;
+    this.lowMeter = new TreeMeter(this.low.pid);
+  }
+
+  private side(side: 'low' | 'high', config: object, netns: string | undefined, onLine: (line: Line) => void): Command {
+    const file = join(this.base, `${side}.yaml`);
+    writeFileSync(file, toYaml(config), { mode: 0o600 });
+    const args = ['--config', file, '--state', join(this.base, side), '--json'];
+    return new Command(side, args, { netns, ...this.profiling(side), onLine });
+  }
+
+  private profiling(part: string): Pick<CommandOptions, 'env'> {
+    const { profile } = this.options;
+    return profile === undefined ? {} : { env: { [PROFILE_VARIABLE]: join(profile, part) } };
+  }
+
+  private heardLow({ event, path, state, atMs }: LowObjectNews & { event: string }): void {
+    if (event === 'object') this.way(path).low.set(state, atMs);
+  }
+
+  private heardHigh({ event, path, state, atMs, publishedAs }: HighObjectNews & { event: string }): void {
+    if (event !== 'object') return;
+    const way = this.way(path);
+    if (publishedAs !== undefined) way.publishedAs = publishedAs;
+    if (!way.high.has(state)) {
+      if (state === 'released') this.released++;
+      if (state === 'quarantined' || state === 'incomplete') this.otherwise++;
+    }
+    way.high.set(state, atMs);
+  }
+}
