@@ -33,7 +33,7 @@ import { frameBytes } from '../shared/wire/frame.js';
 import { halvesOf, type ObjectId } from '../shared/wire/statements.js';
 import { HighLedger, type HighObject, type HighPayload } from './ledger/ledger.js';
 import { HighReceiptFacts } from './receipts/facts.js';
-import type { ReceiverCounters, ReceiverProtocol } from './receive/messages.js';
+import type { Listening, ReceiverCounters, ReceiverProtocol } from './receive/messages.js';
 import { ReleaseLanes } from './release/lanes.js';
 import type { ReleaserProtocol } from './release/messages.js';
 import { makeStorages, storagesOf, verifierRules } from './settings.js';
@@ -82,7 +82,9 @@ export class HighSide {
   private receipts!: Receipts;
   private log!: Log;
   private news!: News<HighObjectNews>;
-  private listening = { port: 0, receiveBufferBytes: 0 };
+  private listening: Listening = { port: 0, receiveBufferBytes: 0, transport: 'dgram' };
+  /** Why it is not the transport that was asked for, as it was said. */
+  private fallback: string | undefined;
   /** Envelopes that have arrived and are not dealt with yet. */
   private readonly verifying = new Set<ObjectId>();
   private counters: ReceiverCounters | undefined;
@@ -126,7 +128,6 @@ export class HighSide {
       pids: this.pids(),
       ...this.listening,
       queueStore: this.store.description,
-      transport: 'dgram',
       storage: byName(this.config.tenants, ({ storage }) => storage),
       receipts: byName(this.config.tenants, ({ receipts }) => receipts),
       console: this.consoleKeeper.console,
@@ -298,9 +299,6 @@ export class HighSide {
     this.health.status.onPush((push) => this.consoleKeeper.push(push));
     this.health.start();
     await consoleServed;
-    if (config.link.transport === 'batched') {
-      this.news.alarm('TRANSPORT_FALLBACK', 'link.transport is "batched"; this version moves datagrams with dgram.');
-    }
     this.log.info({ ...this.listening, queueStore: this.store.description }, 'high side started');
   }
 
@@ -329,8 +327,9 @@ export class HighSide {
       name: 'receiving',
       module: new URL('./receive/process.js', import.meta.url),
       onStart: async (child) => {
-        this.listening = await child.ask('start', {
+        const { fallback, ...listening } = await child.ask('start', {
           host: link.listen.host,
+          transport: link.transport,
           // The port the system chose once is kept when the process has to be started again.
           port: this.listening.port || link.listen.port,
           linkKey: toHex(readLinkKey(keys.link)),
@@ -341,6 +340,9 @@ export class HighSide {
           orphanBytes: assembly.orphans,
           decoders: assembly.decoders,
         });
+        this.listening = listening;
+        if (fallback !== undefined && fallback !== this.fallback) this.news.alarm('TRANSPORT_FALLBACK', fallback);
+        this.fallback = fallback;
         for (const session of this.ledger.endedSessions(ENDED_SESSIONS)) {
           child.tell('endSession', { session: halvesOf(session).low });
         }

@@ -81,6 +81,7 @@ export function senderSettings(config: LowConfig, session: string, paused: boole
     targetPort: link.target.port,
     sourceHost: link.source.host,
     sourcePort: link.source.port,
+    transport: link.transport,
     linkKey: toHex(readLinkKey(keys.link)),
     session,
     parameters: linkParameters(config),

@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { codeOf, wordsOf } from '../shared/core/errors.js';
 import { DEFAULT_CLAIM } from '../shared/core/fairShare.js';
 import { LIMITS } from '../shared/core/limits.js';
+import type { Transport } from '../shared/link/transport.js';
 import { ConfigWatcher } from '../shared/ops/config/reload.js';
 import { Sources } from '../shared/ops/config/sources.js';
 import { ConsoleKeeper, consoleRun } from '../shared/ops/console/keeper.js';
@@ -99,6 +100,8 @@ export class LowSide {
   private pauses!: Pauses;
   private receipts!: Receipts;
   private sourcePort = 0;
+  private transport: Transport = 'dgram';
+  private fallback = '';
   private session = '';
   private claims: TenantClaims = {};
   private configWatcher: ConfigWatcher<LowSettings> | undefined;
@@ -149,7 +152,7 @@ export class LowSide {
       pids: this.pids(),
       sourcePort: this.sourcePort,
       queueStore: this.store.description,
-      transport: 'dgram',
+      transport: this.transport,
       shares: byName(this.config.tenants, ({ share }) => share),
       accepted: byName(this.config.tenants, ({ accepted }) => accepted),
       receipts: byName(this.config.tenants, ({ receipts }) => receipts),
@@ -323,10 +326,8 @@ export class LowSide {
     await consoleServed;
     this.announcer.start(this.session, linkParameters(config));
     this.housekeeping = setInterval(() => this.keepHouse(), HOUSEKEEPING_MS);
-    if (config.link.transport === 'batched') {
-      this.news.alarm('TRANSPORT_FALLBACK', 'link.transport is "batched"; this version moves datagrams with dgram.');
-    }
-    this.log.info({ queueStore: this.store.description, sourcePort: this.sourcePort }, 'low side started');
+    const { sourcePort, transport } = this;
+    this.log.info({ queueStore: this.store.description, sourcePort, transport }, 'low side started');
   }
 
   private openConsole(): Promise<void> {
@@ -364,11 +365,14 @@ export class LowSide {
       name: 'sending',
       module: new URL('./send/process.js', import.meta.url),
       onStart: async (child) => {
-        const { sourcePort } = await child.ask('start', this.newSession());
+        const { sourcePort, transport, fallback } = await child.ask('start', this.newSession());
         this.sourcePort = sourcePort;
+        this.transport = transport;
+        if (fallback !== undefined) this.fellBack(fallback);
       },
       onEvent: {
         arrival: ({ count }) => this.arrival(count),
+        fallback: ({ words }) => this.fellBack(words),
         progress: ({ object, fraction }) => this.stages.sendProgress(object, fraction),
       },
     });
@@ -384,6 +388,13 @@ export class LowSide {
       alarm: (code, words, about) => this.news.alarm(code, words, about),
       over: (code, about) => this.news.over(code, about),
     });
+  }
+
+  /** Said once for one reason, however often the sender is started again. */
+  private fellBack(words: string): void {
+    this.transport = 'dgram';
+    if (words !== this.fallback) this.news.alarm('TRANSPORT_FALLBACK', words);
+    this.fallback = words;
   }
 
   /** A link session is one run of the sender. */

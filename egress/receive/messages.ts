@@ -1,6 +1,7 @@
 /** What the receiving process, its threads and the supervisor say to each other. */
 import type { MessagePort } from 'node:worker_threads';
 import type { RingMemory } from '../../shared/link/ring.js';
+import type { Transport, TransportWish } from '../../shared/link/transport.js';
 import type { ObjectId } from '../../shared/wire/statements.js';
 import type { AssemblyCounters, AssemblyEvents, AssemblyOrders } from '../assemble/messages.js';
 
@@ -22,6 +23,7 @@ export type {
 export interface ReceiverSettings {
   host: string;
   port: number;
+  transport: TransportWish;
   /** 32 hexadecimal digits; a secret. */
   linkKey: string;
   /** Longest frame this link may carry. */
@@ -48,9 +50,18 @@ export interface ReceiverCounters {
   quietMs: Record<ObjectId, number>;
 }
 
+export interface Listening {
+  port: number;
+  /** What the kernel really gives. */
+  receiveBufferBytes: number;
+  transport: Transport;
+  /** Why it is not what was asked for. */
+  fallback?: string;
+}
+
 export interface ReceiverProtocol {
   requests: {
-    start: { ask: ReceiverSettings; answer: { port: number; receiveBufferBytes: number } };
+    start: { ask: ReceiverSettings; answer: Listening };
     counters: { ask: null; answer: ReceiverCounters };
   };
   toChild: AssemblyOrders;
@@ -63,16 +74,15 @@ export interface SocketThreadData {
   ring: RingMemory;
   host: string;
   port: number;
+  transport: TransportWish;
   receiveBufferBytes: number;
   counters: SharedArrayBuffer;
 }
 
-/** Words of the counters the socket thread shares with the main thread. */
-export const SocketCounter = { datagrams: 0, oversize: 1, empty: 2, words: 3 } as const;
+/** Words the socket thread shares with the main thread: counters, and whether it shall end. */
+export const SocketCounter = { datagrams: 0, oversize: 1, empty: 2, stop: 3, words: 4 } as const;
 
-export type FromSocketThread =
-  | { listening: { port: number; receiveBufferBytes: number } }
-  | { failed: { words: string; code: string } };
+export type FromSocketThread = { listening: Listening } | { failed: { words: string; code: string } };
 
 export interface AssemblyThreadData {
   ring: RingMemory;

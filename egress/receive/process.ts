@@ -7,6 +7,7 @@
  *                                          v  |
  *                                       supervisor
  */
+import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { fromHex } from '../../shared/core/bytes.js';
 import { SluiceError } from '../../shared/core/errors.js';
@@ -21,6 +22,7 @@ import {
   type FinisherThreadData,
   type FromAssemblyThread,
   type FromSocketThread,
+  type Listening,
   type ReceiverCounters,
   type ReceiverProtocol,
   type ReceiverSettings,
@@ -33,10 +35,10 @@ class ReceivingProcess {
   private assemblyNews: AssemblyNews['payload'] = { counters: zeroCounters(), quietMs: {} };
 
   private constructor(
-    readonly port: number,
-    readonly receiveBufferBytes: number,
+    readonly listening: Listening,
     private readonly ring: FrameRing,
     private readonly socketCounters: Uint32Array,
+    private readonly socket: Worker,
     private readonly assembly: Worker,
     private readonly threads: Worker[],
   ) {
@@ -45,7 +47,7 @@ class ReceivingProcess {
       else parent.tell(message.event, message.payload as never);
     });
     // A thread that dies takes the process with it: the supervisor starts a fresh one from what is on disk.
-    for (const thread of threads) {
+    for (const thread of [socket, ...threads]) {
       thread.on('error', (error) => {
         throw error;
       });
@@ -78,19 +80,15 @@ class ReceivingProcess {
       transferList: ports,
     });
     const counters = new SharedArrayBuffer(SocketCounter.words * 4);
-    const { host, port, receiveBufferBytes } = settings;
+    const { host, port, transport, receiveBufferBytes } = settings;
     const socket = new Worker(new URL('./socketThread.js', import.meta.url), {
-      workerData: { ring, host, port, receiveBufferBytes, counters } satisfies SocketThreadData,
+      workerData: { ring, host, port, transport, receiveBufferBytes, counters } satisfies SocketThreadData,
     });
     const listening = await socketListens(socket, settings);
-    return new ReceivingProcess(
-      listening.port,
-      listening.receiveBufferBytes,
-      new FrameRing(ring),
-      new Uint32Array(counters),
+    return new ReceivingProcess(listening, new FrameRing(ring), new Uint32Array(counters), socket, assembly, [
       assembly,
-      [socket, assembly, ...finishers],
-    );
+      ...finishers,
+    ]);
   }
 
   tell(message: ToAssemblyThread): void {
@@ -99,7 +97,7 @@ class ReceivingProcess {
   }
 
   counters(): ReceiverCounters {
-    const kernelDrops = readUdpDrops(this.port);
+    const kernelDrops = readUdpDrops(this.listening.port);
     return {
       datagrams: this.socketCounters[SocketCounter.datagrams]!,
       ...(kernelDrops === undefined ? {} : { kernelDrops }),
@@ -113,12 +111,17 @@ class ReceivingProcess {
 
   async stop(): Promise<void> {
     this.tell({ event: 'stop', payload: null });
+    // Where it blocks in the system it sees the word, where it waits for events the message; a call cannot be broken off.
+    const ended = once(this.socket, 'exit');
+    Atomics.store(this.socketCounters, SocketCounter.stop, 1);
+    this.socket.postMessage('stop');
+    await ended;
     await Promise.all(this.threads.map((thread) => thread.terminate()));
   }
 }
 
 function socketListens(socket: Worker, settings: ReceiverSettings) {
-  return new Promise<{ port: number; receiveBufferBytes: number }>((resolve, reject) => {
+  return new Promise<Listening>((resolve, reject) => {
     socket.once('message', (message: FromSocketThread) => {
       if ('listening' in message) resolve(message.listening);
       else {
@@ -141,7 +144,7 @@ const parent = serveParent<ReceiverProtocol>({
   answer: {
     start: async (settings) => {
       running = await ReceivingProcess.start(settings);
-      return { port: running.port, receiveBufferBytes: running.receiveBufferBytes };
+      return running.listening;
     },
     counters: () => need().counters(),
   },

@@ -1,5 +1,6 @@
 /** What the supervisor asks the sending process to do, and what it hears back. */
 import type { Claim } from '../../shared/core/fairShare.js';
+import type { Transport, TransportWish } from '../../shared/link/transport.js';
 import type { LinkParameters, ObjectId } from '../../shared/wire/statements.js';
 
 /** A range of bytes in the spool. */
@@ -35,6 +36,7 @@ export interface SenderSettings {
   targetPort: number;
   sourceHost: string;
   sourcePort: number;
+  transport: TransportWish;
   /** 32 hexadecimal digits; a secret. */
   linkKey: string;
   /** 64-bit random id of this link session, 16 hexadecimal digits. */
@@ -62,9 +64,17 @@ export interface SentReport {
   envelopePassNext: number;
 }
 
+export interface SenderStarted {
+  sourcePort: number;
+  sendBufferBytes: number;
+  transport: Transport;
+  /** Why it is not what was asked for. */
+  fallback?: string;
+}
+
 export interface SenderProtocol {
   requests: {
-    start: { ask: SenderSettings; answer: { sourcePort: number; sendBufferBytes: number } };
+    start: { ask: SenderSettings; answer: SenderStarted };
     /** Answered once every frame of the payload and its closing pass has been handed to the kernel. */
     send: { ask: SendOrder; answer: SentReport };
     counters: { ask: null; answer: SenderCounters };
@@ -81,5 +91,7 @@ export interface SenderProtocol {
     /** 0 when its turn has come. */
     progress: { object: ObjectId; fraction: number };
     arrival: { count: number };
+    /** Datagrams go out one by one from now on, and why. */
+    fallback: { words: string };
   };
 }

@@ -8,12 +8,20 @@ import { Worker } from 'node:worker_threads';
 import { fromHex } from '../../shared/core/bytes.js';
 import { SluiceError } from '../../shared/core/errors.js';
 import { LIMITS } from '../../shared/core/limits.js';
-import { Pacer } from '../../shared/link/pacer.js';
+import { LinkPace } from '../../shared/link/linkPace.js';
 import { createRing, FrameRing } from '../../shared/link/ring.js';
 import { serveParent } from '../../shared/ops/processes/children.js';
 import { frameBytes } from '../../shared/wire/frame.js';
 import type { EncoderThreadData, FromEncoder, ToEncoder } from './encoderThread.js';
-import type { SenderCounters, SenderProtocol, SenderSettings, SendOrder, SentReport, TenantClaims } from './orders.js';
+import type {
+  SenderCounters,
+  SenderProtocol,
+  SenderSettings,
+  SenderStarted,
+  SendOrder,
+  SentReport,
+  TenantClaims,
+} from './orders.js';
 import { SendingSocket } from './sendingSocket.js';
 
 /**
@@ -27,8 +35,6 @@ const RING_MAX_BYTES = 16 * 1024 * 1024;
 const TICK_MS = 1;
 /** The pacing loop ends after so many wake-ups without anything to send. */
 const IDLE_TICKS = 200;
-/** What one wake-up may send at most, in time of the configured rate: a late timer is caught up no further. */
-const BURST_MS = 8;
 
 interface Waiting {
   resolve(report: SentReport): void;
@@ -37,6 +43,7 @@ interface Waiting {
 
 class SendingProcess {
   private readonly signal: Int32Array;
+  private readonly wireBytes: number;
   /** Those who asked for each payload: the same order may come again while it is being carried out. */
   private readonly waiting = new Map<string, Waiting[]>();
   /** Payloads whose last frame is in the ring but may not be on the wire yet, in order. */
@@ -50,12 +57,13 @@ class SendingProcess {
   private constructor(
     private readonly ring: FrameRing,
     private readonly socket: SendingSocket,
-    private readonly pacer: Pacer,
+    private readonly linkPace: LinkPace,
     private readonly encoder: Worker,
     signal: SharedArrayBuffer,
     private readonly onProgress: (object: string, fraction: number) => void,
   ) {
     this.signal = new Int32Array(signal);
+    this.wireBytes = ring.slotBytes + LIMITS.udpHeaderBytes;
     encoder.on('message', (message: FromEncoder) => this.fromEncoder(message));
     encoder.on('error', (error) => {
       throw error;
@@ -68,30 +76,32 @@ class SendingProcess {
       RING_MAX_BYTES,
       Math.max(RING_MIN_BYTES, (parameters.rateBps / 8) * (RING_AHEAD_MS / 1000)),
     );
-    const ring = createRing(frameBytes(parameters.symbolBytes), ringBytes);
-    const socket = await SendingSocket.open(
-      { host: settings.targetHost, port: settings.targetPort },
-      { host: settings.sourceHost, port: settings.sourcePort },
-      (count) => parent.tell('arrival', { count }),
-    );
-    const datagramBytes = frameBytes(parameters.symbolBytes) + LIMITS.udpHeaderBytes;
-    const burst = Math.max(16 * datagramBytes, (parameters.rateBps / 8) * (BURST_MS / 1000));
-    const pacer = new Pacer(parameters.rateBps, burst, performance.now());
+    const memory = createRing(frameBytes(parameters.symbolBytes), ringBytes);
+    const ring = new FrameRing(memory);
+    const socket = await SendingSocket.open({
+      target: { host: settings.targetHost, port: settings.targetPort },
+      source: { host: settings.sourceHost, port: settings.sourcePort },
+      transport: settings.transport,
+      memory: ring.bytes,
+      // The length of a frame is a multiple of 64: slots leave no gap between them.
+      frameBytes: ring.slotBytes,
+      onArrival: (count) => parent.tell('arrival', { count }),
+      onFallback: (words) => parent.tell('fallback', { words }),
+    });
+    const pace = new LinkPace(parameters.rateBps, ring.slotBytes + LIMITS.udpHeaderBytes, performance.now());
     const signal = new SharedArrayBuffer(4);
     const linkKey = fromHex(settings.linkKey);
     if (!linkKey) throw new SluiceError('KEY_UNREADABLE', 'The link key is not hexadecimal.');
-    const workerData: EncoderThreadData = { ring, settings: { ...settings, linkKey: '' }, linkKey, signal };
+    const workerData: EncoderThreadData = { ring: memory, settings: { ...settings, linkKey: '' }, linkKey, signal };
     const encoder = new Worker(new URL('./encoderThread.js', import.meta.url), { workerData });
-    return new SendingProcess(new FrameRing(ring), socket, pacer, encoder, signal, (object, fraction) =>
+    return new SendingProcess(ring, socket, pace, encoder, signal, (object, fraction) =>
       parent.tell('progress', { object, fraction }),
     );
   }
 
-  get sourcePort(): number {
-    return this.socket.port;
-  }
-  get sendBufferBytes(): number {
-    return this.socket.sendBufferBytes;
+  get started(): SenderStarted {
+    const { port, sendBufferBytes, transport, fallback } = this.socket;
+    return { sourcePort: port, sendBufferBytes, transport, ...(fallback === undefined ? {} : { fallback }) };
   }
 
   send(order: SendOrder): Promise<SentReport> {
@@ -154,31 +164,29 @@ class SendingProcess {
     tick();
   }
 
-  /** Sends what the pace allows. */
+  /** Sends what the pace allows: as long runs of frames as lie together in the ring. */
   private sendDue(): void {
-    const { ring, socket, pacer } = this;
+    const { ring, socket, wireBytes } = this;
     // A slot is given back only once the system has copied what is in it.
     if (!socket.drained()) return;
-    if (this.handedOver > 0) {
-      ring.release(this.handedOver);
-      this.handedOver = 0;
-    }
-    const filled = ring.filled();
-    let allowed = pacer.available(performance.now());
-    while (this.handedOver < filled && socket.drained()) {
+    this.releaseHandedOver();
+    let due = Math.min(ring.filled(), Math.floor(this.linkPace.available(performance.now()) / wireBytes));
+    while (due > 0) {
       const slot = ring.consumerSlot(this.handedOver);
-      const length = ring.length(slot);
-      const wireBytes = length + LIMITS.udpHeaderBytes;
-      if (allowed < wireBytes) break;
-      socket.send(ring.bytes, slot * ring.slotBytes, length);
-      pacer.spend(wireBytes);
-      allowed -= wireBytes;
-      this.handedOver++;
+      const run = Math.min(due, ring.slots - slot);
+      const sent = socket.send(slot * ring.slotBytes, run);
+      this.linkPace.spend(sent * wireBytes);
+      this.handedOver += sent;
+      due -= sent;
+      // No room for the rest at the moment.
+      if (sent === 0 || !socket.drained()) break;
     }
-    if (socket.drained()) {
-      ring.release(this.handedOver);
-      this.handedOver = 0;
-    }
+    if (socket.drained()) this.releaseHandedOver();
+  }
+
+  private releaseHandedOver(): void {
+    if (this.handedOver > 0) this.ring.release(this.handedOver);
+    this.handedOver = 0;
   }
 
   private settle(): void {
@@ -217,7 +225,7 @@ const parent = serveParent<SenderProtocol>({
   answer: {
     start: async (settings) => {
       running = await SendingProcess.start(settings);
-      return { sourcePort: running.sourcePort, sendBufferBytes: running.sendBufferBytes };
+      return running.started;
     },
     send: (order) => need().send(order),
     counters: () => need().counters(),

@@ -14,6 +14,8 @@ export const LIMITS = {
   symbolMultipleBytes: 64,
   /** UDP and IPv4 headers in front of a frame: UDP payload = MTU - 28. */
   udpHeaderBytes: 28,
+  /** Bytes of one datagram at most, and of what is handed to the system as one message to be cut into datagrams. */
+  datagramMaxBytes: 65_507,
   /** Source symbols in one block at most (k); larger objects have more blocks. */
   blockMaxSymbols: 4_096,
   /** Bytes in one source block at most, so that jumbo symbols do not make jumbo memory. */
@@ -73,6 +75,8 @@ export const LIMITS = {
   envelopeAssemblies: 64,
   /** Payloads remembered as finished, so that late symbols cost nothing. */
   finishedPayloads: 16_384,
+  /** How long the receiving thread may be deaf to its parent while it waits for datagrams. */
+  socketBlockMs: 100,
   /** Bytes of the ring between the receiving thread and assembly. */
   ringBytes: 32 * MiB,
   /** Simulated link: objects whose burst is remembered, and places a datagram may be displaced by. */

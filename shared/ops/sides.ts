@@ -2,6 +2,8 @@
  * What a side tells whoever started it (the command line, the demo): what happens, and how things stand. It is told one
  * way; the only thing that can be asked of a running side is how things stand, and that it stops.
  */
+import type { Transport } from '../link/transport.js';
+
 export type LowObjectState = 'held' | 'refused' | 'taken' | 'sealed' | 'sending' | 'sent';
 export type HighObjectState = 'assembling' | 'verifying' | 'released' | 'quarantined' | 'incomplete';
 
@@ -62,8 +64,8 @@ export interface LowReady {
   pids: Record<string, number>;
   sourcePort: number;
   queueStore: string;
-  /** How datagrams reach the system. */
-  transport: 'dgram';
+  /** How datagrams reach the system, as it began. */
+  transport: Transport;
   /** Folders, by tenant. */
   shares: Record<string, string>;
   accepted: Record<string, string>;
@@ -96,7 +98,7 @@ export interface HighReady {
   /** What the kernel really gives. */
   receiveBufferBytes: number;
   queueStore: string;
-  transport: 'dgram';
+  transport: Transport;
   storage: Record<string, string>;
   receipts: Record<string, string>;
   console: ServedConsole | null;

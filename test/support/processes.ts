@@ -53,6 +53,7 @@ export async function startSender(
         targetHost: HOST,
         sourceHost: HOST,
         sourcePort: 0,
+        transport: 'auto',
         linkKey: toHex(LINK_KEY),
         session: SESSION,
         parameters: ETHERNET,
@@ -87,6 +88,7 @@ export async function startReceiver(
       const answer = await voice.ask('start', {
         host: HOST,
         port: 0,
+        transport: 'auto',
         linkKey: toHex(LINK_KEY),
         frameMaxBytes: frameBytes(ETHERNET.symbolBytes),
         receiveBufferBytes: 8 << 20,

@@ -175,7 +175,9 @@ describe('layering', () => {
   });
 
   describe('rule 3: sockets and keys', () => {
-    const SOCKETS = ['ingress/send/sendingSocket.ts', 'egress/receive/socketThread.ts', 'shared/link/simulator.ts'];
+    const SOCKETS = ['ingress/send/sendingSocket.ts', 'egress/receive/dgramReceiver.ts', 'shared/link/simulator.ts'];
+    /** Sockets made by the system's own calls, and the one call each of them moves datagrams with. */
+    const NATIVE = { 'ingress/send/batchSender.ts': 'sendmmsg', 'egress/receive/batchReceiver.ts': 'recvmmsg' };
 
     it('datagram sockets are made in three files', () => {
       for (const path of SOCKETS) expect(need(path).bare).to.match(/\bcreateSocket\b/);
@@ -185,8 +187,27 @@ describe('layering', () => {
       expectNone(usesOutside(/\bcreateSocket\b/, product, SOCKETS));
     });
 
+    it('native sockets are made in two files, each of which binds the call of its own direction and no other', () => {
+      const users = [...Object.keys(NATIVE), 'shared/link/libc.ts'];
+      expectNone(usesOutside(/\b(?:openUdp|declare)\(/, product, users));
+      for (const [path, call] of Object.entries(NATIVE)) {
+        const declared = [...need(path).code.matchAll(/\.declare\(\s*'(?:int|ssize_t) (\w+)/g)].map(([, name]) => name);
+        expect(declared, path).to.deep.equal([call]);
+        expect(need(path).bare).to.match(/\bopenUdp\b/);
+      }
+      const declared = [...need('shared/link/libc.ts').code.matchAll(/declare\('int (\w+)/g)].map(([, name]) => name!);
+      const harmless = ['socket', 'bind', 'getsockname', 'setsockopt', 'getsockopt', 'inet_pton', 'close'];
+      expect(declared.sort()).to.deep.equal(harmless.sort());
+    });
+
     it('nothing on the high side sends a datagram, nothing connects the sending socket', () => {
-      expectNone(usesOutside(/\.send\s*\(/, [need('egress/receive/socketThread.ts')], []));
+      expectNone(
+        usesOutside(
+          /\.send\s*\(/,
+          product.filter((source) => isIn(source, ['egress/receive'])),
+          [],
+        ),
+      );
       expectNone(
         usesOutside(
           /\.connect\s*\(/,
@@ -230,6 +251,7 @@ describe('layering', () => {
       ioredis: ['shared/ops/queues'],
       '@electric-sql/pglite': ['shared/ops/queues'],
       protobufjs: ['shared/wire'],
+      koffi: ['shared/link/libc.ts'],
       tweetnacl: ['shared/crypto'],
       'node-stream-zip': ['ingress/scan'],
       'file-type': ['ingress/scan'],
