@@ -5,6 +5,9 @@ import { SluiceError } from '../shared/core/errors.js';
 import { Prng } from '../shared/core/prng.js';
 import { BlockDecoder, type RepairSymbol } from '../shared/fec/decode.js';
 import { BlockEncoder } from '../shared/fec/encode.js';
+import type { KernelKind } from '../shared/fec/kernel.js';
+import { SCALAR } from '../shared/fec/scalarKernel.js';
+import { loadSimd } from '../shared/fec/simd/kernelChoice.js';
 
 export interface FecBenchOptions {
   /** Source symbols of the block. */
@@ -32,6 +35,8 @@ export interface FecBenchResult {
   lost: number;
   symbolBytes: number;
   scalar: FecSpeed;
+  /** Absent where the kernel does not run. */
+  simd?: FecSpeed;
 }
 
 const SEED = 20_240;
@@ -42,16 +47,28 @@ export async function benchFec(options: FecBenchOptions): Promise<FecBenchResult
   if (lost > repair || lost > k) {
     throw new SluiceError('USAGE', `${lost} lost symbols cannot be rebuilt from ${repair} repair symbols.`);
   }
+  const work = { k, repair, lost, symbolBytes, runs };
+  const scalar = measure(work, SCALAR);
+  let simd: KernelKind | undefined;
+  try {
+    simd = loadSimd();
+  } catch {
+    // Not built, or no SIMD on this machine: the line then has no figure for it.
+  }
+  return { k, repair, lost, symbolBytes, scalar, ...(simd ? { simd: measure(work, simd) } : {}) };
+}
+
+function measure({ k, repair, lost, symbolBytes, runs }: Required<FecBenchOptions>, kind: KernelKind): FecSpeed {
   const random = new Prng(SEED);
   const source = random.fill(new Uint8Array(k * symbolBytes));
-  const encoder = new BlockEncoder(k, symbolBytes);
+  const encoder = new BlockEncoder(k, symbolBytes, kind);
   const repairBytes = new Uint8Array(repair * symbolBytes);
   const encodeMs = medianMs(runs, () => {
     encoder.load(source, k);
     encoder.repair(0, repair, repairBytes);
   });
 
-  const decoder = new BlockDecoder(k, symbolBytes);
+  const decoder = new BlockDecoder(k, symbolBytes, kind);
   const symbols: RepairSymbol[] = Array.from({ length: repair }, (_, index) => ({
     index,
     data: repairBytes.subarray(index * symbolBytes, (index + 1) * symbolBytes),
@@ -72,7 +89,7 @@ export async function benchFec(options: FecBenchOptions): Promise<FecBenchResult
   );
   if (!sameBytes(block, source)) throw new SluiceError('INTERNAL', 'The block rebuilt by the bench differs.');
   const rate = (ms: number): number => Math.round((k * symbolBytes) / ms / 100) / 10;
-  return { k, repair, lost, symbolBytes, scalar: { encodeMBps: rate(encodeMs), decodeMBps: rate(decodeMs) } };
+  return { encodeMBps: rate(encodeMs), decodeMBps: rate(decodeMs) };
 }
 
 /** Three further runs go before the counted ones, so that the compiler has seen the loops. */

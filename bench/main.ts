@@ -33,10 +33,13 @@ async function fec(args: string[]): Promise<void> {
   const line = { bench: 'fec', ...about(), ...result };
   if (values.json) process.stdout.write(`${JSON.stringify(line)}\n`);
   else {
-    const { encodeMBps, decodeMBps } = result.scalar;
-    process.stderr.write(
-      `k ${k}, ${repair} repair: encode ${encodeMBps.toFixed(0)} MB/s; ${lost} lost: decode ${decodeMBps.toFixed(0)} MB/s\n`,
-    );
+    for (const name of ['scalar', 'simd'] as const) {
+      const speed = result[name];
+      const words = speed
+        ? `encode ${speed.encodeMBps.toFixed(0)} MB/s, decode with ${lost} lost ${speed.decodeMBps.toFixed(0)} MB/s`
+        : 'does not run here';
+      process.stderr.write(`k ${k}, ${repair} repair, ${name}: ${words}\n`);
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { sameBytes } from '../../shared/core/bytes.js';
 import { BlockDecoder } from '../../shared/fec/decode.js';
+import { kernelChoice } from '../../shared/fec/simd/kernelChoice.js';
 import type { FinishBlock, FinishOutcome, FromFinisher, RecheckBlock, ToFinisher } from './messages.js';
 
 const DONE = new Uint8Array([1]);
@@ -58,7 +59,7 @@ export class Finisher {
   private decode(block: FinishBlock, source: Uint8Array): boolean {
     const { symbolBytes } = block;
     if (this.decoder?.symbolBytes !== symbolBytes || this.decoder.k < block.k) {
-      this.decoder = { symbolBytes, k: block.k, decoder: new BlockDecoder(block.k, symbolBytes) };
+      this.decoder = { symbolBytes, k: block.k, decoder: new BlockDecoder(block.k, symbolBytes, kernelChoice().kind) };
     }
     const repair = block.repair.map(({ index, slab, at }) => ({ index, data: new Uint8Array(slab, at, symbolBytes) }));
     return this.decoder.decoder.decode(source, block.k, block.have, repair);

@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { BlockEncoder } from '../../shared/fec/encode.js';
 import { Partition } from '../../shared/fec/partition.js';
+import { kernelChoice } from '../../shared/fec/simd/kernelChoice.js';
 import { envelopeMaxSymbols, envelopeObjectBytes } from '../../shared/wire/envelopeObject.js';
 import { FrameKind } from '../../shared/wire/frame.js';
 import type { LinkParameters } from '../../shared/wire/statements.js';
@@ -62,7 +63,11 @@ export class PayloadCoder {
   constructor(private readonly settings: PassSettings) {
     const { symbolBytes, blockSymbols } = settings.parameters;
     this.symbolBytes = symbolBytes;
-    this.encoder = new BlockEncoder(Math.max(blockSymbols, envelopeMaxSymbols(symbolBytes)), symbolBytes);
+    this.encoder = new BlockEncoder(
+      Math.max(blockSymbols, envelopeMaxSymbols(symbolBytes)),
+      symbolBytes,
+      kernelChoice().kind,
+    );
   }
 
   partition(order: SendOrder): Partition {

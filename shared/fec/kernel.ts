@@ -15,6 +15,13 @@ export interface Kernel {
   evaluate(x: number, y: number, bytes: number, constant: number): void;
   /** y += x, then x += constant · y: the step that undoes `evaluate`. */
   interpolate(x: number, y: number, bytes: number, constant: number): void;
+  /**
+   * Two layers of `evaluate` over four neighbouring spans of `bytes` each, the first at `at`: `top` for the first half
+   * and the second, then `left` within the first and `right` within the second.
+   */
+  evaluate4(at: number, bytes: number, left: number, right: number, top: number): void;
+  /** The two layers of `interpolate` that undo `evaluate4`. */
+  interpolate4(at: number, bytes: number, left: number, right: number, top: number): void;
 }
 
 export interface KernelKind {

@@ -160,6 +160,18 @@ class ScalarKernel implements Kernel {
       interpolate(this.words, x >>> 2, y >>> 2, bytes >>> 2);
     }
   }
+
+  evaluate4(at: number, bytes: number, left: number, right: number, top: number): void {
+    this.evaluate(at, at + 2 * bytes, 2 * bytes, top);
+    this.evaluate(at, at + bytes, bytes, left);
+    this.evaluate(at + 2 * bytes, at + 3 * bytes, bytes, right);
+  }
+
+  interpolate4(at: number, bytes: number, left: number, right: number, top: number): void {
+    this.interpolate(at, at + bytes, bytes, left);
+    this.interpolate(at + 2 * bytes, at + 3 * bytes, bytes, right);
+    this.interpolate(at, at + 2 * bytes, 2 * bytes, top);
+  }
 }
 
 export const SCALAR: KernelKind = {

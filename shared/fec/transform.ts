@@ -55,9 +55,35 @@ export class Transform {
     this.evaluatePart(at, base, level, 0);
   }
 
+  /**
+   * Whether two layers are done at once: when all four quarters count. The first group's constants are 0, and one layer
+   * at a time then costs less.
+   */
+  private isFull(base: number, level: number, first: number): boolean {
+    if (level < 2 || base === 0) return false;
+    const quarter = 1 << (level - 2);
+    for (let i = 0; i < 4; i++) if (!this.marks.any(first + i * quarter, first + (i + 1) * quarter)) return false;
+    return true;
+  }
+
   private interpolatePart(at: number, base: number, level: number, first: number): void {
     if (level === 0) return;
     const { kernel, marks } = this;
+    if (this.isFull(base, level, first)) {
+      const quarter = 1 << (level - 2);
+      const bytes = quarter * this.symbolBytes;
+      for (let i = 0; i < 4; i++) {
+        this.interpolatePart(at + i * bytes, base + i * quarter, level - 2, first + i * quarter);
+      }
+      kernel.interpolate4(
+        at,
+        bytes,
+        POINT[base >> (level - 2)],
+        POINT[(base >> (level - 2)) + 2],
+        POINT[base >> (level - 1)],
+      );
+      return;
+    }
     const half = 1 << (level - 1);
     const bytes = half * this.symbolBytes;
     const other = at + bytes;
@@ -80,6 +106,21 @@ export class Transform {
   private evaluatePart(at: number, base: number, level: number, first: number): void {
     if (level === 0) return;
     const { kernel, marks } = this;
+    if (this.isFull(base, level, first)) {
+      const quarter = 1 << (level - 2);
+      const bytes = quarter * this.symbolBytes;
+      kernel.evaluate4(
+        at,
+        bytes,
+        POINT[base >> (level - 2)],
+        POINT[(base >> (level - 2)) + 2],
+        POINT[base >> (level - 1)],
+      );
+      for (let i = 0; i < 4; i++) {
+        this.evaluatePart(at + i * bytes, base + i * quarter, level - 2, first + i * quarter);
+      }
+      return;
+    }
     const half = 1 << (level - 1);
     const bytes = half * this.symbolBytes;
     const left = marks.any(first, first + half);

@@ -2,13 +2,16 @@
 import { expect } from 'chai';
 import { benchFec } from '../../bench/fec.js';
 import { codeOf } from '../../shared/core/errors.js';
+import '../support/fec-kernels.js';
 
 describe('fec bench', () => {
   it('measures encoding and decoding and says of what', async () => {
-    const { scalar, ...what } = await benchFec({ k: 32, repair: 8, lost: 5, symbolBytes: 128, runs: 1 });
+    const { scalar, simd, ...what } = await benchFec({ k: 32, repair: 8, lost: 5, symbolBytes: 128, runs: 1 });
     expect(what).to.deep.equal({ k: 32, repair: 8, lost: 5, symbolBytes: 128 });
-    expect(scalar.encodeMBps).to.be.greaterThan(0);
-    expect(scalar.decodeMBps).to.be.greaterThan(0);
+    for (const speed of [scalar, simd!]) {
+      expect(speed.encodeMBps).to.be.greaterThan(0);
+      expect(speed.decodeMBps).to.be.greaterThan(0);
+    }
   });
 
   it('refuses a loss that cannot be rebuilt', async () => {

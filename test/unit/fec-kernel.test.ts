@@ -1,13 +1,14 @@
 /** Every kernel against bit-by-bit arithmetic on the words of a symbol. */
 import { expect } from 'chai';
+import { sameBytes } from '../../shared/core/bytes.js';
 import { Prng } from '../../shared/core/prng.js';
 import { type KernelKind, Workspace } from '../../shared/fec/kernel.js';
 import { SCALAR } from '../../shared/fec/scalarKernel.js';
+import { KINDS } from '../support/fec-kernels.js';
 import { slowMultiply, symbolOf, wordsOf } from '../support/fec-reference.js';
 
-const KINDS: readonly KernelKind[] = [SCALAR];
 const CONSTANTS = [0, 1, 2, 0x8000, 0xffff, 0xacca, 0x1234];
-const SIZES = [64, 128, 1408];
+const SIZES = [64, 128, 1408, 8960];
 
 for (const kind of KINDS) {
   describe(`fec kernel ${kind.name}`, () => {
@@ -53,6 +54,43 @@ for (const kind of KINDS) {
           expect(back.newY).to.deep.equal(difference);
           expect(back.newX).to.deep.equal(back.x.map((value, i) => value ^ slowMultiply(c, difference[i])));
         }
+      });
+
+      it(`does two layers at once over four spans of ${bytes} bytes as it does them one by one`, () => {
+        const random = new Prng(bytes);
+        for (let round = 0; round < 8; round++) {
+          const constants = Array.from({ length: 3 }, (_, i) => (round === i ? 0 : random.below(65_536)));
+          const [left, right, top] = constants as [number, number, number];
+          const kernel = kind.create(6 * bytes);
+          const before = random.fill(kernel.memory).slice();
+          const reference = SCALAR.create(6 * bytes);
+          reference.memory.set(before.subarray(0, 6 * bytes));
+          const [p, q, r, s] = [bytes, 2 * bytes, 3 * bytes, 4 * bytes];
+          kernel.evaluate4(p, bytes, left, right, top);
+          reference.evaluate(p, r, bytes, top);
+          reference.evaluate(q, s, bytes, top);
+          reference.evaluate(p, q, bytes, left);
+          reference.evaluate(r, s, bytes, right);
+          expect(sameBytes(kernel.memory, reference.memory), `evaluate4 by ${constants}`).to.equal(true);
+          kernel.interpolate4(p, bytes, left, right, top);
+          expect(sameBytes(kernel.memory, before), `interpolate4 by ${constants}`).to.equal(true);
+        }
+      });
+
+      it(`equals the scalar kernel over ${bytes} bytes for any constant`, () => {
+        const random = new Prng(bytes + 1);
+        const [kernel, reference] = [kind.create(2 * bytes), SCALAR.create(2 * bytes)];
+        reference.memory.set(random.fill(kernel.memory));
+        for (let round = 0; round < 50; round++) {
+          const constant = random.below(65_536);
+          for (const operation of ['multiplyAdd', 'evaluate', 'interpolate'] as const) {
+            kernel[operation](0, bytes, bytes, constant);
+            reference[operation](0, bytes, bytes, constant);
+          }
+          kernel.xor(bytes, 0, bytes);
+          reference.xor(bytes, 0, bytes);
+        }
+        expect(sameBytes(kernel.memory, reference.memory)).to.equal(true);
       });
     }
   });
