@@ -14,6 +14,8 @@ export interface Carried {
   goodputMBps: number;
   /** Object bytes / (the file had its name in the share to released). */
   dropToReleaseMBps: number;
+  /** Object bytes / (handed to the sender to the last frame being on its way): how fast the sender was. */
+  sentMBps: number;
   /** One core, measured before and after. */
   sha256MBps: number;
   ratio: number;
@@ -38,7 +40,7 @@ const PATIENCE_MS = 45_000;
 export async function carry(sides: Sides, name: string, bytes: number, seed: number): Promise<Carried> {
   prepare(sides.share, name, bytes, seed);
   const hashed = sha256MBps();
-  const before = await sides.figures();
+  const before = await sides.figures({ atRest: true });
   const cpuBefore = { low: sides.lowMeter!.cpuSeconds(), high: sides.highMeter!.cpuSeconds() };
   const droppedMs = drop(sides.share, name);
   const way = await arrival(sides, name, PATIENCE_MS + (bytes / SLOWEST) * 1_000);
@@ -54,16 +56,17 @@ export async function carry(sides: Sides, name: string, bytes: number, seed: num
   const identical = delivered && isIdentical(original, released);
   discard(released);
   discard(original);
-  const speed = (fromMs: number | undefined) =>
-    delivered && fromMs !== undefined ? bytes / 1_000 / Math.max(1, releasedMs - fromMs) : 0;
-  const goodput = speed(way.low.get('sending'));
-  const dropToRelease = speed(droppedMs);
+  const speed = (fromMs: number | undefined, toMs: number | undefined) =>
+    fromMs !== undefined && toMs !== undefined ? bytes / 1_000 / Math.max(1, toMs - fromMs) : 0;
+  const goodput = speed(way.low.get('sending'), releasedMs);
+  const dropToRelease = speed(droppedMs, releasedMs);
   const sha256 = median(hashed);
   return {
     delivered,
     identical,
     goodputMBps: rounded(goodput),
     dropToReleaseMBps: rounded(dropToRelease),
+    sentMBps: rounded(speed(way.low.get('sending'), way.low.get('sent'))),
     sha256MBps: rounded(sha256),
     ratio: rounded(goodput / sha256, 4),
     dropToReleaseRatio: rounded(dropToRelease / sha256, 4),
@@ -80,7 +83,7 @@ export async function carry(sides: Sides, name: string, bytes: number, seed: num
 }
 
 /** Waits until an object has its last state on both sides, or something ended otherwise than by a release. */
-async function arrival(sides: Sides, name: string, timeoutMs: number): Promise<Way> {
+export async function arrival(sides: Sides, name: string, timeoutMs: number): Promise<Way> {
   const way = sides.way(name);
   const before = sides.otherwise;
   const refused = () => way.low.has('refused') || way.low.has('held');
@@ -108,4 +111,14 @@ export function memoryOf({ lowMeter, highMeter }: Sides): object {
     rssMaxHighMB: megabytes(high.bytes),
     rssMaxHighProcess: high.name,
   };
+}
+
+/** A run in a line for people. */
+export function wordsOf(one: Carried): string {
+  const { goodputMBps, dropToReleaseMBps, ratio, cpuSecondsLow, cpuSecondsHigh, datagramsLost, datagramsSent } = one;
+  const what = one.delivered ? (one.identical ? 'identical' : 'NOT IDENTICAL') : 'not delivered';
+  const speed = `${goodputMBps} MB/s (drop to release ${dropToReleaseMBps}), ratio ${ratio.toFixed(3)}`;
+  const drops = one.receiverDrops + one.simulatorDrops;
+  const lost = `lost ${datagramsLost} of ${datagramsSent}${drops > 0 ? `, ${drops} of them dropped by this machine` : ''}`;
+  return `${what}, ${speed}, CPU ${cpuSecondsLow} s low, ${cpuSecondsHigh} s high, ${lost}`;
 }

@@ -7,7 +7,15 @@ import { benchFairness } from './fairness.js';
 import { benchFec } from './fec.js';
 import { benchIntake } from './intake.js';
 import { benchReceipts } from './receipts.js';
-import { e2eCommand, profileCommand, SIDES_USAGE, WHOLE_USAGE } from './wholeCommands.js';
+import {
+  e2eCommand,
+  filesCommand,
+  latencyCommand,
+  linkCommand,
+  profileCommand,
+  SIDES_USAGE,
+  WHOLE_USAGE,
+} from './wholeCommands.js';
 
 async function fec(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -143,6 +151,9 @@ ${SIDES_USAGE}`;
 const [what, ...args] = process.argv.slice(2);
 try {
   if (what === 'e2e') process.exitCode = await e2eCommand(args);
+  else if (what === 'link') process.exitCode = await linkCommand(args);
+  else if (what === 'files') process.exitCode = await filesCommand(args);
+  else if (what === 'latency') process.exitCode = await latencyCommand(args);
   else if (what === 'profile') process.exitCode = profileCommand(args);
   else if (what === 'fec') await fec(args);
   else if (what === 'fairness') await fairness(args);

@@ -23,7 +23,7 @@ const BETWEEN = Math.sqrt(STEP);
 const HIGHEST_BPS = 40e9;
 /** Dropped by the machine itself: as much as any overhead carries. */
 const DROPPED_MAX = 0.001;
-/** A rate that brings so much less than asked for is not what bounds. */
+/** A sender that stays so far below its rate is bound by something else; a higher rate changes nothing. */
 const UNREACHED = 0.75;
 /** Of the highest rate that was good: what is measured afterwards is longer than a probe. */
 const MARGIN = 0.93;
@@ -37,11 +37,11 @@ export const isOverrun = (carried: Carried): boolean => droppedPart(carried) > D
 /**
  * @param firstBps a rate that any machine carries
  * @param probe carries a file at a rate
- * @param wirePart object bytes in each byte on the wire, about
+ * @param objectPart object bytes in each byte on the wire, about
  */
 export async function findRate(
   firstBps: number,
-  wirePart: number,
+  objectPart: number,
   probe: (rateBps: number) => Promise<Carried>,
 ): Promise<FoundRate> {
   const probes: Probe[] = [];
@@ -50,8 +50,7 @@ export async function findRate(
     const dropped = droppedPart(carried);
     probes.push({ rateBps, goodputMBps: carried.goodputMBps, dropped: rounded(dropped, 5) });
     if (isOverrun(carried)) return 'dropped';
-    const wanted = (rateBps / 8e6) * wirePart;
-    return carried.delivered && carried.goodputMBps < wanted * UNREACHED ? 'unreached' : 'good';
+    return carried.sentMBps < (rateBps / 8e6) * objectPart * UNREACHED ? 'unreached' : 'good';
   };
   let rateBps = firstBps;
   let outcome = await isGood(rateBps);

@@ -3,14 +3,20 @@
  * tree, its state folder and its configuration file; keys of their own; between them a link, or `sluice link` when
  * datagrams are to be lost. The bench listens to what they print and looks at their status files, nothing else.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '../shared/core/errors.js';
 import { generateKeys, KEY_FILES } from '../shared/crypto/keyfiles.js';
 import { toYaml } from '../shared/ops/config/load.js';
 import type { HighConfigInput, LowConfigInput } from '../shared/ops/config/schema.js';
-import { type HighLinkStatus, type LowLinkStatus, STATUS_FILE } from '../shared/ops/health/status.js';
+import {
+  type HighLinkStatus,
+  type HighStatus,
+  type LowLinkStatus,
+  type LowStatus,
+  STATUS_FILE,
+} from '../shared/ops/health/status.js';
 import { PROFILE_VARIABLE } from '../shared/ops/processes/profiling.js';
 import type { HighObjectNews, LowObjectNews } from '../shared/ops/sides.js';
 import { Command, type CommandOptions, type Line } from './command.js';
@@ -34,6 +40,8 @@ export interface SidesOptions {
   highNetns?: string | undefined;
   /** Folder for processor profiles of all their processes. */
   profile?: string | undefined;
+  /** Whether the simulated link is there even if nothing is to be lost. */
+  simulated?: boolean;
 }
 
 /** Figures of both ends at one moment. */
@@ -104,7 +112,8 @@ export class Sides {
   /** Starts the high side, the simulated link if there is one, and the low side with this rate. */
   async start(rateBps: number): Promise<void> {
     await this.startHigh();
-    if (this.options.loss > 0 || this.options.burst > 0) await this.startLink();
+    const { loss, burst, simulated } = this.options;
+    if (simulated || loss > 0 || burst > 0) await this.startLink();
     await this.startLow(rateBps);
   }
 
@@ -116,16 +125,11 @@ export class Sides {
     await this.startLow(rateBps);
   }
 
+  /** Low side first. */
   async stop(): Promise<void> {
     this.lowMeter?.stop();
     this.highMeter?.stop();
     for (const command of [this.low, this.link, this.high]) await command?.stop();
-  }
-
-  /** Low side first; the folder goes as well. */
-  async remove(): Promise<void> {
-    await this.stop();
-    rmSync(this.base, { recursive: true, force: true });
   }
 
   way(path: string): Way {
@@ -145,28 +149,31 @@ export class Sides {
     return Promise.race([onLow, onHigh]);
   }
 
-  /** Counters of both ends once nothing moves any more: status files are written about once a second. */
-  async figures(): Promise<LinkFigures> {
-    const afterMs = Date.now() + SETTLED_MS;
-    const untilMs = afterMs + SETTLE_LIMIT_MS;
+  /**
+   * Counters of both ends once nothing moves any more: sides look at them, and write them down, about once a second each.
+   * While nothing has moved for a while, what is written down already does.
+   */
+  async figures({ atRest = false } = {}): Promise<LinkFigures> {
+    const afterMs = atRest ? 0 : Date.now() + SETTLED_MS;
+    const untilMs = Date.now() + SETTLE_LIMIT_MS;
     for (;;) {
       const low = this.statusOf('low');
       const high = this.statusOf('high');
-      if (low && high && low.atMs >= afterMs && high.atMs >= afterMs) {
-        const { framesLost = 0, kernelDrops = 0, ringDrops = 0, noRoom = 0 } = (high.link as HighLinkStatus).counters;
-        return {
-          framesSent: (low.link as LowLinkStatus).framesSent,
-          framesLost,
-          receiverDrops: kernelDrops + ringDrops + noRoom,
-          simulatorDrops: this.simulatorDrops,
-        };
-      }
+      if (low && high && low.atMs >= afterMs && high.atMs >= afterMs) return this.figuresOf(low.link, high.link);
       if (Date.now() > untilMs) throw new SluiceError('CHILD_FAILED', 'The sides do not write their status.');
       await sleep(50);
     }
   }
 
-  private statusOf(side: 'low' | 'high'): { atMs: number; link: LowLinkStatus | HighLinkStatus } | undefined {
+  private figuresOf({ framesSent }: LowLinkStatus, { counters }: HighLinkStatus): LinkFigures {
+    const { framesLost = 0, kernelDrops = 0, ringDrops = 0, noRoom = 0 } = counters;
+    const receiverDrops = kernelDrops + ringDrops + noRoom;
+    return { framesSent, framesLost, receiverDrops, simulatorDrops: this.simulatorDrops };
+  }
+
+  private statusOf(side: 'low'): LowStatus | undefined;
+  private statusOf(side: 'high'): HighStatus | undefined;
+  private statusOf(side: 'low' | 'high'): unknown {
     try {
       return JSON.parse(readFileSync(join(this.base, side, STATUS_FILE), 'utf8'));
     } catch {
