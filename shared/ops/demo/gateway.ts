@@ -49,7 +49,7 @@ export interface GatewayOptions {
   link: Pick<LowConfigInput['link'], 'rate' | 'overhead' | 'mtu' | 'transport'>;
   queues: 'auto' | 'redis-server' | 'embedded';
   impairments: Omit<SimulatorOptions, 'targetHost' | 'targetPort'>;
-  intake: { pollInterval: string; holdTime: string; incompleteSuffixes?: string[] };
+  intake: { pollInterval: string; holdTime: string; consignmentHold: string; incompleteSuffixes?: string[] };
 }
 
 export interface GatewayListeners {
