@@ -61,6 +61,8 @@ export const LIMITS = {
   sequenceFirstContact: 10_000,
   /** Positions of the link that wait for their reorder window. */
   positionsWaiting: 4_096,
+  /** Void ranges of several heartbeats that one waiting position keeps in mind; the newest stay. */
+  positionVoids: 256,
   /** Symbols of payloads whose manifest has not arrived yet, all together. */
   orphanBytes: 64 * MiB,
   /** Payloads without a manifest that are tracked at once. */
