@@ -14,6 +14,7 @@ import { LedgerFile, type Row } from '../../shared/ops/ledger/ledgerFile.js';
 import { OperatorState } from '../../shared/ops/ledger/operatorState.js';
 import { DEAD_LETTERS_TABLE, DeadLetters } from '../../shared/ops/operators/deadLetters.js';
 import { ADD_WHO, REQUESTS_TABLE, Requests } from '../../shared/ops/operators/requests.js';
+import { type Needing, needingOf } from '../../shared/ops/receipts/needing.js';
 import { noteDue, OUTBOX_TABLE, ReceiptOutbox, SUMMARIES_TABLE } from '../../shared/ops/receipts/outbox.js';
 import type { Coding, ObjectId, TransferId } from '../../shared/wire/statements.js';
 import type { VerifiedManifests } from '../verify/messages.js';
@@ -26,7 +27,7 @@ import {
   IN_VAIN,
   TO_RELEASE,
 } from './consignments.js';
-import { FINISHED_TABLE, FinishedLedger } from './finished.js';
+import { EXPIRED_PAYLOADS, FINISHED_TABLE, FinishedLedger } from './finished.js';
 import { GAP_COUNT, MissingLedger } from './missing.js';
 
 export type HighState = 'assembling' | 'verifying' | 'released' | 'quarantined' | 'incomplete';
@@ -112,6 +113,7 @@ const MIGRATIONS = [
   DEAD_LETTERS_TABLE,
   GAP_COUNT,
   CONSIGNMENT_COUNTS,
+  EXPIRED_PAYLOADS,
 ] as const;
 
 export interface HighObject {
@@ -376,19 +378,20 @@ export class HighLedger {
     ) as never;
   }
 
-  /** Incomplete ones of a tenant, and those quarantined that were first met in a span of time; at most so many. */
-  needingAttention(tenant: string, fromMs: number, untilMs: number, most: number): TransferId[] {
-    return this.file
-      .all(
-        `SELECT transfer FROM objects WHERE tenant = ?1 AND state = 'incomplete' UNION ALL
-         SELECT transfer FROM objects WHERE tenant = ?1 AND state = 'quarantined' AND seen_ms >= ?2 AND seen_ms < ?3
-           AND code <> 'CONSIGNMENT_REFUSED' LIMIT ?4`,
-        tenant,
-        fromMs,
-        untilMs,
-        most,
-      )
-      .map((row) => row.transfer as string);
+  /**
+   * Incomplete ones of a tenant, and those quarantined that were first met in a span of time: how many there are, and
+   * the first so many, the newest in front. What has been incomplete for long hides nothing of today.
+   */
+  needingAttention(tenant: string, fromMs: number, untilMs: number, most: number): Needing {
+    return needingOf(
+      this.file,
+      `SELECT transfer AS key, changed_ms FROM objects
+         WHERE tenant = ?1 AND state = 'incomplete' AND state NOT IN ('released', 'quarantined') UNION ALL
+       SELECT transfer, changed_ms FROM objects
+         WHERE tenant = ?1 AND state = 'quarantined' AND seen_ms >= ?2 AND seen_ms < ?3 AND code <> 'CONSIGNMENT_REFUSED'`,
+      [tenant, fromMs, untilMs],
+      most,
+    );
   }
 
   /** Numbers that were found missing in a span of time, and are. */
