@@ -34,7 +34,7 @@ import { halvesOf, type ObjectId } from '../shared/wire/statements.js';
 import { HighLedger, type HighObject, type HighPayload } from './ledger/ledger.js';
 import { HighReceiptFacts } from './receipts/facts.js';
 import type { ReceiverCounters, ReceiverProtocol } from './receive/messages.js';
-import { ReleaseLanes } from './release/lanes.js';
+import { ReleaseLanes, stuckWords } from './release/lanes.js';
 import type { ReleaserProtocol } from './release/messages.js';
 import { makeStorages, storagesOf, verifierRules } from './settings.js';
 import type { VerifierProtocol } from './verify/messages.js';
@@ -324,6 +324,10 @@ export class HighSide {
             await child.ask('start', { stagingDir: state.folder('spool/staging') });
           },
         }),
+      {
+        stuck: (folder, about) => this.news.alarm('RELEASE_STUCK', stuckWords(folder, this.storages), about),
+        over: (about) => this.news.over('RELEASE_STUCK', about),
+      },
     );
     this.receiver = new Child<ReceiverProtocol>({
       name: 'receiving',

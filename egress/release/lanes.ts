@@ -1,10 +1,13 @@
 /**
  * The releasing processes: one for letters, one for everything else, because each does one thing at a time and making a
- * large file durable takes seconds (FAULTS 60). What waits for a process is asked tenant by tenant, in turn.
+ * large file durable takes seconds (FAULTS 60). What waits for a process is asked tenant by tenant, in turn. A storage that
+ * hangs holds up its process, and with it everybody's releases of that kind, until it answers or the process is given up
+ * (DISK_SILENT_MS); long before that it is told whose storage it is.
  *
  *   ask --> quick: few objects, few bytes --> process
  *      \--> other -------------------------> process
  */
+import { basename } from 'node:path';
 import { FairShare } from '../../shared/core/fairShare.js';
 import type { Child } from '../../shared/ops/processes/children.js';
 import type { ReleaseOrder, ReleaserProtocol } from './messages.js';
@@ -19,13 +22,24 @@ const QUICK_BYTES = 1024 * 1024;
 /** What an object costs beside its bytes: an fsync or two. */
 const OBJECT_COST_BYTES = 256 * 1024;
 
+/** An order that is not answered within this, and the time its bytes need on a slow disk, is told of. */
+const STUCK_MS = 30_000;
+const SLOW_BYTES_PER_MS = 10_000;
+
+export interface LaneEvents {
+  /** @param folder name of the tenant's storage folder; `about` tells this trouble apart */
+  stuck(folder: string, about: string): void;
+  over(about: string): void;
+}
+
 export class ReleaseLanes {
   private readonly quick: Lane;
   private readonly other: Lane;
 
-  constructor(make: (name: string) => Releasing) {
-    this.quick = new Lane(make('releasing letters'));
-    this.other = new Lane(make('releasing'));
+  constructor(make: (name: string) => Releasing, events: LaneEvents, stuckMs = STUCK_MS) {
+    const lane = (name: string) => new Lane(name, make(name), events, stuckMs);
+    this.quick = lane('releasing letters');
+    this.other = lane('releasing');
   }
 
   async start(): Promise<void> {
@@ -52,6 +66,13 @@ export class ReleaseLanes {
   }
 }
 
+/** Whose storage it is: the tenants with a storage folder of this name, of which there is hardly ever more than one. */
+export function stuckWords(folder: string, storages: ReadonlyMap<string, string>): string {
+  const found = [...storages].filter(([, storage]) => basename(storage) === folder);
+  const whose = found.map(([tenant, storage]) => `${tenant} (${storage})`).join(' or ') || folder;
+  return `The storage of ${whose} has not answered.`;
+}
+
 /** Whose it is, and what it is about. All steps of a consignment's folder go to one process, which remembers where it is. */
 function partsOf(asked: Requests[Asking]['ask']): {
   tenant: string;
@@ -69,7 +90,12 @@ class Lane {
   private readonly waiting = new Map<string, { cost: number; work: () => Promise<void> }[]>();
   private busy = false;
 
-  constructor(readonly child: Releasing) {}
+  constructor(
+    private readonly name: string,
+    readonly child: Releasing,
+    private readonly events: LaneEvents,
+    private readonly stuckMs: number,
+  ) {}
 
   ask<T>(tenant: string, cost: number, work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -92,7 +118,18 @@ class Lane {
       this.shares.leave(tenant);
     }
     this.busy = true;
+    const about = `${this.name} ${tenant}`;
+    let isStuck = false;
+    const watch = setTimeout(
+      () => {
+        isStuck = true;
+        this.events.stuck(tenant, about);
+      },
+      this.stuckMs + cost / SLOW_BYTES_PER_MS,
+    );
     void work().finally(() => {
+      clearTimeout(watch);
+      if (isStuck) this.events.over(about);
       this.busy = false;
       this.next();
     });
