@@ -37,7 +37,7 @@ export class Admission {
 
   constructor(private readonly tools: AdmissionTools) {}
 
-  /** What a payload wants; of its objects the first says whose it is, for a bundle is of one tenant. */
+  /** What a payload wants; of its objects the first says whose it is, for all are of one tenant. */
   wantedBy({ object, coding, consignment }: HighPayload): Wanted {
     const objects = this.tools.ledger.objectsOfPayload(object);
     const tenant = objects[0]?.tenant ?? '';

@@ -418,7 +418,9 @@ describe('receipts: from the ledger to the folder', () => {
       try {
         for (let n = 1; n <= most + 7; n++) wait(n, high);
         nowMs += 40 * DAY_MS;
-        const [earlier, today] = [wait(1_001, high), (++nowMs, wait(1_002, high))];
+        const earlier = wait(1_001, high);
+        nowMs += 1;
+        const today = wait(1_002, high);
         const facts = high ? new HighReceiptFacts(high) : new LowReceiptFacts(ledger, () => ({}) as never);
         const { attention, attentionMore } = facts.day('town', nowMs - DAY_MS, nowMs + 1);
         expect(attention.slice(0, 2).map(({ transfer }) => transfer)).to.deep.equal([today, earlier]);
