@@ -325,8 +325,12 @@ export class HighSide {
           },
         }),
       {
-        stuck: (folder, about) => this.news.alarm('RELEASE_STUCK', stuckWords(folder, this.storages), about),
-        over: (about) => this.news.over('RELEASE_STUCK', about),
+        stuck: (storage, holdsUp) =>
+          this.news.alarm('RELEASE_STUCK', stuckWords(storage, this.storages, holdsUp), storage),
+        over: (storage) => {
+          this.news.over('RELEASE_STUCK', storage);
+          this.nextRebuildMs = 0;
+        },
       },
     );
     this.receiver = new Child<ReceiverProtocol>({

@@ -531,8 +531,8 @@ export const ERRORS = {
   RELEASE_STUCK: entry(
     'alarm',
     'retryable',
-    'The storage of a tenant does not answer, and releases of others wait behind it.',
-    'Look at that storage, above all if it is a network share: mount it again, or take its mount away so that it answers with an error. The process that waits is ended after 15 minutes; nothing is lost.',
+    'The storage of a tenant does not answer, so nothing is released there until it does.',
+    'Look at that storage, above all if it is a network share: mount it again, or take its mount away so that it answers with an error. Releases go on by themselves; nothing is lost.',
   ),
   STORAGE_FULL: entry(
     'alarm',

@@ -45,6 +45,8 @@ export const LIMITS = {
   intakeMaxIncomplete: 100_000,
   /** Folders that are watched for events, of all tenants together; the poll sees what happens elsewhere. */
   intakeMaxWatches: 512,
+  /** Storages that hang and have a releasing process of their own. */
+  releaseMaxAside: 8,
   /** Versions of one name in a tenant's storage. */
   releaseMaxVersions: 4_096,
   /** Objects larger than this are refused whatever the policy says (1 TiB sparse files and the like have a tighter policy limit). */
