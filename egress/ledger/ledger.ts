@@ -15,7 +15,13 @@ import { OperatorState } from '../../shared/ops/ledger/operatorState.js';
 import { DEAD_LETTERS_TABLE, DeadLetters } from '../../shared/ops/operators/deadLetters.js';
 import { ADD_WHO, REQUESTS_TABLE, Requests } from '../../shared/ops/operators/requests.js';
 import { type Needing, needingOf } from '../../shared/ops/receipts/needing.js';
-import { noteDue, OUTBOX_TABLE, ReceiptOutbox, SUMMARIES_TABLE } from '../../shared/ops/receipts/outbox.js';
+import {
+  CONSIGNMENT_MARK,
+  noteDue,
+  OUTBOX_TABLE,
+  ReceiptOutbox,
+  SUMMARIES_TABLE,
+} from '../../shared/ops/receipts/outbox.js';
 import type { Coding, ObjectId, TransferId } from '../../shared/wire/statements.js';
 import type { VerifiedManifests } from '../verify/messages.js';
 import {
@@ -380,15 +386,21 @@ export class HighLedger {
 
   /**
    * Incomplete ones of a tenant, and those quarantined that were first met in a span of time: how many there are, and
-   * the first so many, the newest in front. What has been incomplete for long hides nothing of today.
+   * the first so many, the newest in front. What has been incomplete for long hides nothing of today. A consignment that
+   * is one of these stands for its members.
    */
   needingAttention(tenant: string, fromMs: number, untilMs: number, most: number): Needing {
+    const single = `payload NOT IN (SELECT object FROM payloads WHERE consignment IN
+      (SELECT id FROM consignments WHERE state IN ('incomplete', 'quarantined')))`;
     return needingOf(
       this.file,
-      `SELECT transfer AS key, changed_ms FROM objects
-         WHERE tenant = ?1 AND state = 'incomplete' AND state NOT IN ('released', 'quarantined') UNION ALL
+      `SELECT '${CONSIGNMENT_MARK}' || id AS key, changed_ms FROM consignments WHERE tenant = ?1 AND (state = 'incomplete'
+           OR state = 'quarantined' AND EXISTS (SELECT 1 FROM objects JOIN payloads ON payloads.object = payload
+             WHERE payloads.consignment = id AND seen_ms >= ?2 AND seen_ms < ?3)) UNION ALL
        SELECT transfer, changed_ms FROM objects
-         WHERE tenant = ?1 AND state = 'quarantined' AND seen_ms >= ?2 AND seen_ms < ?3 AND code <> 'CONSIGNMENT_REFUSED'`,
+         WHERE tenant = ?1 AND state = 'incomplete' AND state NOT IN ('released', 'quarantined') AND ${single} UNION ALL
+       SELECT transfer, changed_ms FROM objects
+         WHERE tenant = ?1 AND state = 'quarantined' AND seen_ms >= ?2 AND seen_ms < ?3 AND ${single}`,
       [tenant, fromMs, untilMs],
       most,
     );

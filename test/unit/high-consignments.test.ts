@@ -379,6 +379,21 @@ describe('consignments of the high side', () => {
     expect([stored(), said()]).to.deep.equal([sorted(PUBLISHED()), Array(4).fill(['released', null])]);
   });
 
+  it('refused or incomplete it is one entry of what needs attention, whatever each of its files says', async () => {
+    const needing = () => ledger.needingAttention('demo', 0, 9_999, 99).first;
+    await allButLast();
+    pass(4);
+    expect(needing()).to.deep.equal([`c:${CONSIGNMENT.id}`]);
+    await arrive(3, [member(4)], {}, 17);
+    ledger.setPayload(C, 'incomplete', 'incomplete', 'TRANSFER_INCOMPLETE');
+    expect(needing()).to.have.length(1);
+    ledger.consignments.setQuarantined(CONSIGNMENT.id, { code: 'CONSIGNMENT_INVALID', detail: 'Made by a test.' });
+    await assemble(C);
+    await rebuild();
+    expect(said()).to.deep.equal(Array(4).fill(['quarantined', 'CONSIGNMENT_INVALID']));
+    expect(needing()).to.deep.equal([`c:${CONSIGNMENT.id}`]);
+  });
+
   describe('members that do not come', () => {
     const waiting = ['incomplete', 'CONSIGNMENT_INCOMPLETE'];
     const lost = ['incomplete', 'TRANSFER_INCOMPLETE'];
