@@ -34,7 +34,7 @@ import { halvesOf, type ObjectId } from '../shared/wire/statements.js';
 import { HighLedger, type HighObject, type HighPayload } from './ledger/ledger.js';
 import { HighReceiptFacts } from './receipts/facts.js';
 import type { ReceiverCounters, ReceiverProtocol } from './receive/messages.js';
-import { ReleaseLanes } from './release/lanes.js';
+import { ReleaseLanes, stuckWords } from './release/lanes.js';
 import type { ReleaserProtocol } from './release/messages.js';
 import { makeStorages, storagesOf, verifierRules } from './settings.js';
 import type { VerifierProtocol } from './verify/messages.js';
@@ -324,6 +324,14 @@ export class HighSide {
             await child.ask('start', { stagingDir: state.folder('spool/staging') });
           },
         }),
+      {
+        stuck: (storage, holdsUp) =>
+          this.news.alarm('RELEASE_STUCK', stuckWords(storage, this.storages, holdsUp), storage),
+        over: (storage) => {
+          this.news.over('RELEASE_STUCK', storage);
+          this.nextRebuildMs = 0;
+        },
+      },
     );
     this.receiver = new Child<ReceiverProtocol>({
       name: 'receiving',
@@ -471,6 +479,12 @@ export class HighSide {
     };
     this.configWatcher = new ConfigWatcher(tools, { config: this.config }, sources);
     this.configWatcher.start();
+  }
+
+  /** Reads the configuration again at once; what came of it is in the log, also when that is nothing. */
+  reload(): void {
+    const words = this.configWatcher?.reload();
+    if (words !== undefined) this.log.info(`configuration read again, as asked (SIGHUP): ${words}`);
   }
 
   private readonly removedTold = new Set<string>();

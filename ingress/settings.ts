@@ -121,6 +121,7 @@ export function intakeSettings(
     spoolDir,
     pollMs: intake.pollInterval,
     holdMs: intake.holdTime,
+    consignmentHoldMs: intake.consignmentHold,
     incompleteSuffixes: intake.incompleteSuffixes,
     batchMaxFiles: intake.batchFiles,
     batchMaxBytes: intake.batchSize,

@@ -475,6 +475,12 @@ export class LowSide {
     this.configWatcher.start();
   }
 
+  /** Reads the configuration again at once; what came of it is in the log, also when that is nothing. */
+  reload(): void {
+    const words = this.configWatcher?.reload();
+    if (words !== undefined) this.log.info(`configuration read again, as asked (SIGHUP): ${words}`);
+  }
+
   private readonly removedTold = new Set<string>();
 
   private tellDead(): void {

@@ -14,7 +14,14 @@ import { LedgerFile, type Row } from '../../shared/ops/ledger/ledgerFile.js';
 import { OperatorState } from '../../shared/ops/ledger/operatorState.js';
 import { DEAD_LETTERS_TABLE, DeadLetters } from '../../shared/ops/operators/deadLetters.js';
 import { ADD_WHO, REQUESTS_TABLE, Requests } from '../../shared/ops/operators/requests.js';
-import { noteDue, OUTBOX_TABLE, ReceiptOutbox, SUMMARIES_TABLE } from '../../shared/ops/receipts/outbox.js';
+import { type Needing, needingOf } from '../../shared/ops/receipts/needing.js';
+import {
+  CONSIGNMENT_MARK,
+  noteDue,
+  OUTBOX_TABLE,
+  ReceiptOutbox,
+  SUMMARIES_TABLE,
+} from '../../shared/ops/receipts/outbox.js';
 import type { Coding, ObjectId, TransferId } from '../../shared/wire/statements.js';
 import type { VerifiedManifests } from '../verify/messages.js';
 import {
@@ -26,7 +33,7 @@ import {
   IN_VAIN,
   TO_RELEASE,
 } from './consignments.js';
-import { FINISHED_TABLE, FinishedLedger } from './finished.js';
+import { EXPIRED_PAYLOADS, FINISHED_TABLE, FinishedLedger } from './finished.js';
 import { GAP_COUNT, MissingLedger } from './missing.js';
 
 export type HighState = 'assembling' | 'verifying' | 'released' | 'quarantined' | 'incomplete';
@@ -112,6 +119,7 @@ const MIGRATIONS = [
   DEAD_LETTERS_TABLE,
   GAP_COUNT,
   CONSIGNMENT_COUNTS,
+  EXPIRED_PAYLOADS,
 ] as const;
 
 export interface HighObject {
@@ -376,19 +384,26 @@ export class HighLedger {
     ) as never;
   }
 
-  /** Incomplete ones of a tenant, and those quarantined that were first met in a span of time; at most so many. */
-  needingAttention(tenant: string, fromMs: number, untilMs: number, most: number): TransferId[] {
-    return this.file
-      .all(
-        `SELECT transfer FROM objects WHERE tenant = ?1 AND state = 'incomplete' UNION ALL
-         SELECT transfer FROM objects WHERE tenant = ?1 AND state = 'quarantined' AND seen_ms >= ?2 AND seen_ms < ?3
-           AND code <> 'CONSIGNMENT_REFUSED' LIMIT ?4`,
-        tenant,
-        fromMs,
-        untilMs,
-        most,
-      )
-      .map((row) => row.transfer as string);
+  /**
+   * Incomplete ones of a tenant, and those quarantined that were first met in a span of time: how many there are, and
+   * the first so many, the newest in front. What has been incomplete for long hides nothing of today. A consignment that
+   * is one of these stands for its members.
+   */
+  needingAttention(tenant: string, fromMs: number, untilMs: number, most: number): Needing {
+    const single = `payload NOT IN (SELECT object FROM payloads WHERE consignment IN
+      (SELECT id FROM consignments WHERE state IN ('incomplete', 'quarantined')))`;
+    return needingOf(
+      this.file,
+      `SELECT '${CONSIGNMENT_MARK}' || id AS key, changed_ms FROM consignments WHERE tenant = ?1 AND (state = 'incomplete'
+           OR state = 'quarantined' AND EXISTS (SELECT 1 FROM objects JOIN payloads ON payloads.object = payload
+             WHERE payloads.consignment = id AND seen_ms >= ?2 AND seen_ms < ?3)) UNION ALL
+       SELECT transfer, changed_ms FROM objects
+         WHERE tenant = ?1 AND state = 'incomplete' AND state NOT IN ('released', 'quarantined') AND ${single} UNION ALL
+       SELECT transfer, changed_ms FROM objects
+         WHERE tenant = ?1 AND state = 'quarantined' AND seen_ms >= ?2 AND seen_ms < ?3 AND ${single}`,
+      [tenant, fromMs, untilMs],
+      most,
+    );
   }
 
   /** Numbers that were found missing in a span of time, and are. */

@@ -96,7 +96,7 @@ export class HighReceiptFacts {
     return dayFacts({
       states: ledger.dayCounts(tenant, fromMs, untilMs),
       isOfDay: (seenMs) => seenMs >= fromMs && seenMs < untilMs,
-      needing: ledger.needingAttention(tenant, fromMs, untilMs, LIMITS.summaryMaxNamed + 1),
+      needing: ledger.needingAttention(tenant, fromMs, untilMs, LIMITS.summaryMaxNamed),
       factsOf: (transfer) => this.of(transfer),
       gaps: ledger.gapsNoticed(fromMs, untilMs, GAPS_NAMED),
     });

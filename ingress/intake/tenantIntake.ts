@@ -29,8 +29,9 @@ export class TenantIntake {
 
   constructor(share: TenantShare, gateway: Gateway) {
     this.desk = new TenantDesk(share, gateway);
-    this.incomplete = new IncompleteNames(gateway.config.incompleteSuffixes ?? ['.part']);
-    this.consignments = new Consignments(() => this.desk.known, this.incomplete, gateway.config.holdMs);
+    const { incompleteSuffixes = ['.part'], holdMs, consignmentHoldMs = holdMs } = gateway.config;
+    this.incomplete = new IncompleteNames(incompleteSuffixes);
+    this.consignments = new Consignments(() => this.desk.known, this.incomplete, consignmentHoldMs);
     this.beside = new Beside(this.desk, this.consignments);
     this.units = new Units(this.desk, this.consignments, this.incomplete, this.beside);
   }

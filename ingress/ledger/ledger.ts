@@ -15,6 +15,7 @@ import { OperatorState } from '../../shared/ops/ledger/operatorState.js';
 import { DeadLetters } from '../../shared/ops/operators/deadLetters.js';
 import { Requests } from '../../shared/ops/operators/requests.js';
 import type { OriginalOutcome } from '../../shared/ops/receipts/facts.js';
+import { type Needing, needingOf } from '../../shared/ops/receipts/needing.js';
 import { CONSIGNMENT_MARK, ReceiptOutbox } from '../../shared/ops/receipts/outbox.js';
 import type { Coding, ObjectId, TransferId, VoidRange } from '../../shared/wire/statements.js';
 import type { Finding, Verdict } from '../../shared/wire/verdict.js';
@@ -217,24 +218,23 @@ export class LowLedger {
   }
 
   /**
-   * Held ones of a tenant, and those refused that were first met in a span of time; at most so many. A refused
-   * consignment stands for its members.
+   * Held ones of a tenant, and those refused that were first met in a span of time: how many there are, and the first so
+   * many, the newest in front. A refused consignment stands for its members.
    */
-  needingAttention(tenant: string, fromMs: number, untilMs: number, most: number): string[] {
-    return this.file
-      .all(
-        `SELECT transfer FROM objects WHERE tenant = ?1 AND state = 'held' UNION ALL
-         SELECT '${CONSIGNMENT_MARK}' || id FROM consignments WHERE tenant = ?1 AND state = 'refused' AND EXISTS
-           (SELECT 1 FROM objects WHERE consignment = id AND seen_ms >= ?2 AND seen_ms < ?3) UNION ALL
-         SELECT transfer FROM objects WHERE tenant = ?1 AND state = 'refused' AND seen_ms >= ?2 AND seen_ms < ?3
-           AND (consignment IS NULL OR consignment NOT IN (SELECT id FROM consignments WHERE state = 'refused'))
-           LIMIT ?4`,
-        tenant,
-        fromMs,
-        untilMs,
-        most,
-      )
-      .map((row) => row.transfer as string);
+  needingAttention(tenant: string, fromMs: number, untilMs: number, most: number): Needing {
+    return needingOf(
+      this.file,
+      `SELECT transfer AS key, changed_ms FROM objects
+         WHERE tenant = ?1 AND state = 'held' AND state NOT IN (${LOW_FINISHED.map((state) => `'${state}'`).join(', ')})
+       UNION ALL
+       SELECT '${CONSIGNMENT_MARK}' || id, changed_ms FROM consignments WHERE tenant = ?1 AND state = 'refused' AND EXISTS
+         (SELECT 1 FROM objects WHERE consignment = id AND seen_ms >= ?2 AND seen_ms < ?3) UNION ALL
+       SELECT transfer, changed_ms FROM objects
+         WHERE tenant = ?1 AND state = 'refused' AND seen_ms >= ?2 AND seen_ms < ?3
+           AND (consignment IS NULL OR consignment NOT IN (SELECT id FROM consignments WHERE state = 'refused'))`,
+      [tenant, fromMs, untilMs],
+      most,
+    );
   }
 
   objectBySequence(sequence: number): LowObject | undefined {

@@ -102,7 +102,7 @@ export class LowReceiptFacts {
     const facts = dayFacts({
       states: ledger.dayCounts(tenant, fromMs, untilMs),
       isOfDay: (seenMs) => seenMs >= fromMs && seenMs < untilMs,
-      needing: ledger.needingAttention(tenant, fromMs, untilMs, LIMITS.summaryMaxNamed + 1),
+      needing: ledger.needingAttention(tenant, fromMs, untilMs, LIMITS.summaryMaxNamed),
       factsOf: (transfer) => this.of(transfer),
       gaps: { count: 0, first: [] },
     });

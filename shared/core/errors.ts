@@ -528,6 +528,12 @@ export const ERRORS = {
     'Writing to the tenant storage failed.',
     'Check its disk and permissions; the object is released as soon as it works.',
   ),
+  RELEASE_STUCK: entry(
+    'alarm',
+    'retryable',
+    'The storage of a tenant does not answer, so nothing is released there until it does.',
+    'Look at that storage, above all if it is a network share: mount it again, or take its mount away so that it answers with an error. Releases go on by themselves; nothing is lost.',
+  ),
   STORAGE_FULL: entry(
     'alarm',
     'retryable',

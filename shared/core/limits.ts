@@ -45,6 +45,8 @@ export const LIMITS = {
   intakeMaxIncomplete: 100_000,
   /** Folders that are watched for events, of all tenants together; the poll sees what happens elsewhere. */
   intakeMaxWatches: 512,
+  /** Storages that hang and have a releasing process of their own. */
+  releaseMaxAside: 8,
   /** Versions of one name in a tenant's storage. */
   releaseMaxVersions: 4_096,
   /** Objects larger than this are refused whatever the policy says (1 TiB sparse files and the like have a tighter policy limit). */
@@ -61,6 +63,8 @@ export const LIMITS = {
   sequenceFirstContact: 10_000,
   /** Positions of the link that wait for their reorder window. */
   positionsWaiting: 4_096,
+  /** Void ranges of several heartbeats that one waiting position keeps in mind; the newest stay. */
+  positionVoids: 256,
   /** Symbols of payloads whose manifest has not arrived yet, all together. */
   orphanBytes: 64 * MiB,
   /** Payloads without a manifest that are tracked at once. */

@@ -47,8 +47,6 @@ export interface Alarm {
 export interface SideStart {
   configFile: string;
   stateDir: string;
-  /** The command that starts it runs nothing else and ends with it: SIGTERM to the supervisor ends the side in order. */
-  alone?: boolean;
 }
 
 /** Where a side's console is, and the token that opens it. */

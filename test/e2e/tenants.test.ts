@@ -36,7 +36,7 @@ async function begin(place: Workplace): Promise<{ sides: Sides; low: Run; high: 
     tenantsDir: 'low-tenants',
     keys: { signing: join(keys, 'signing.key'), link: join(keys, 'link.key') },
     link: { target: `127.0.0.1:${port}` },
-    intake: { pollInterval: '50ms', holdTime: '100ms' },
+    intake: { pollInterval: '50ms', holdTime: '100ms', consignmentHold: '100ms' },
     queues,
   };
   fs.writeFileSync(sides.low, toYaml(lowConfig));
