@@ -23,6 +23,7 @@ import { Admission } from './admission.js';
 import { ConsignmentRelease } from './consignmentRelease.js';
 import { tellObjections } from './objections.js';
 import type { AssemblyRoom } from './room.js';
+import { isDiskTrouble, StorageTroubles } from './storageTroubles.js';
 
 export interface EnvelopeJob {
   envelope: ObjectId;
@@ -68,6 +69,7 @@ export class HighStages {
   readonly releaseGate = new Gate();
   private readonly releasing = new Set<ObjectId>();
   private readonly consignments: ConsignmentRelease;
+  private readonly troubles: StorageTroubles;
 
   constructor(private readonly tools: StageTools) {
     const { ledger, room, receiver, releaser, storages, changed, alarm, over } = tools;
@@ -79,6 +81,7 @@ export class HighStages {
       expect: ({ coding }) => receiver.tell('expect', coding),
       evict: ({ object, envelope }) => receiver.tell('evict', { object, envelope }),
     });
+    this.troubles = new StorageTroubles({ alarm, over });
     this.consignments = new ConsignmentRelease({
       ledger,
       releaser,
@@ -224,9 +227,29 @@ export class HighStages {
     this.releasing.add(job.payload);
     try {
       await this.releasePayload(job.payload);
+      this.troubles.goesOn(job.payload);
+    } catch (error) {
+      if (isDiskTrouble(error)) this.holdBack(job.payload, error);
+      throw error;
     } finally {
       this.releasing.delete(job.payload);
     }
+  }
+
+  /** It stays verified until the disk takes it, and says why. */
+  private holdBack(payload: ObjectId, trouble: SluiceError): void {
+    const { ledger } = this.tools;
+    const waiting = ledger.objectsOfPayload(payload).filter(({ state }) => state === 'verifying');
+    this.troubles.waits(payload, waiting[0]?.tenant ?? '', trouble);
+    // A consignment waits as a whole, whichever of its payloads was asked about.
+    if (ledger.payload(payload)?.consignment) return;
+    const { code, detail } = trouble;
+    const news = waiting.filter((one) => one.code !== code);
+    if (news.length === 0) return;
+    ledger.transaction(() => {
+      for (const { transfer } of news) ledger.setState(transfer, 'verifying', code, detail);
+    });
+    this.tools.changed(payload);
   }
 
   private async releasePayload(object: ObjectId): Promise<void> {

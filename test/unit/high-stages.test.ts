@@ -440,12 +440,15 @@ describe('stages of the high side', () => {
         for (let i = 0; i < 2; i++) expect(await codeOf(stages.runRelease({ payload: A }))).to.equal(code);
         expect(objects(A)).to.deep.equal([
           ['released', null],
-          ['verifying', null],
+          ['verifying', code],
         ]);
+        expect([alarms, overs], 'said once, while it lasts').to.deep.equal([[code], []]);
         expect([ledger.payload(A)!.state, tell()], 'its bytes are still wanted').to.deep.equal(['assembled', []]);
         release = good;
         await stages.runRelease({ payload: A });
         expect(asked).to.deep.equal(['release 1 2', 'release 2', 'release 2', 'forget 1 2']);
+        expect([alarms, overs]).to.deep.equal([[code], [code]]);
+        expect(objects(A).at(-1)).to.deep.equal(['released', null]);
         expect(ledger.payload(A)!.state).to.equal('closed');
       });
     }
