@@ -281,6 +281,7 @@ export class HighSide {
     // The socket opens last: from then on everything that arrives finds its way.
     await this.receiver.start();
     await this.rebuild();
+    this.guard(() => this.stages.tidy());
     this.health = new HighHealth({
       state,
       config: () => this.config,
@@ -517,6 +518,7 @@ export class HighSide {
     this.guard(async () => {
       await this.verifier.ask('tenants', verifierRules(config));
     });
+    this.guard(() => this.stages.tidy());
     // What waited for a tenant that is back goes on.
     this.nextRebuildMs = 0;
   }

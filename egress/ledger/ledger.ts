@@ -30,6 +30,7 @@ import {
   CONSIGNMENTS_BY_NUMBER,
   CONSIGNMENTS_TABLE,
   ConsignmentLedger,
+  FOLDERS_BUILT,
   IN_VAIN,
   TO_RELEASE,
 } from './consignments.js';
@@ -120,6 +121,7 @@ const MIGRATIONS = [
   GAP_COUNT,
   CONSIGNMENT_COUNTS,
   EXPIRED_PAYLOADS,
+  FOLDERS_BUILT,
 ] as const;
 
 export interface HighObject {

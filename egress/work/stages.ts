@@ -88,6 +88,8 @@ export class HighStages {
       changed,
       alarm,
       serves: (tenant) => storages.has(tenant),
+      isStorage: ({ storageRoot, tenantFolder }) =>
+        [...storages.values()].some((at) => dirname(at) === storageRoot && basename(at) === tenantFolder),
       rest: () => this.releaseGate.pass(),
       order: (...of) => this.order(...of),
       quarantine: (...of) => this.quarantine(...of),
@@ -217,6 +219,11 @@ export class HighStages {
   /** The position of the link has passed a consignment that lacks members. */
   consignmentIncomplete(consignment: HighConsignment): void {
     this.consignments.incomplete(consignment);
+  }
+
+  /** Removes what was built of consignments out of sight and is of no use. At a start, and when tenants have changed. */
+  tidy(): Promise<void> {
+    return this.consignments.tidy();
   }
 
   // ------------------------------------------------------------ release

@@ -394,6 +394,63 @@ describe('consignments of the high side', () => {
     expect(needing()).to.deep.equal([`c:${CONSIGNMENT.id}`]);
   });
 
+  describe('what was built out of sight of one that is rejected when its tenant is gone', () => {
+    const hidden = () => fs.existsSync(join(folder, 'storage/.sluice-staging', CONSIGNMENT.id));
+    const reject = { code: 'VERIFY_TENANT_UNKNOWN', detail: '' };
+    /** All of it is in its hidden folder when the process is killed; then the tenant is taken out, and a member rejected. */
+    const buildAndReject = async () => {
+      before = (request) => {
+        if (request === 'publishFolder') throw new SluiceError('CHILD_FAILED', 'Killed.');
+      };
+      await allButLast();
+      expect(await codeOf(last())).to.equal('CHILD_FAILED');
+      before = () => {};
+      expect(hidden()).to.equal(true);
+      served.delete('demo');
+      await arrive(4, [member(5, { reject })]);
+      expect(ledger.consignments.get(CONSIGNMENT.id)!.state).to.equal('quarantined');
+    };
+
+    it('FAULTS 51, 61: is removed with it', async () => {
+      await buildAndReject();
+      await rebuild();
+      expect([hidden(), stored(), ledger.consignments.leftBehind()]).to.deep.equal([false, {}, []]);
+      expect(said().map(([state]) => state)).to.deep.equal(Array(4).fill('quarantined'));
+    });
+
+    it('FAULTS 51, 61: holds nothing up while the storage is away, and is removed at the next start that finds it', async () => {
+      await buildAndReject();
+      fs.renameSync(join(folder, 'storage'), join(folder, 'away'));
+      await rebuild();
+      expect(said().map(([state]) => state)).to.deep.equal(Array(4).fill('quarantined'));
+      open();
+      await stages.tidy();
+      expect(alarms).to.deep.equal(['RELEASE_IO']);
+      fs.renameSync(join(folder, 'away'), join(folder, 'storage'));
+      expect(hidden()).to.equal(true);
+      open();
+      await stages.tidy();
+      expect([alarms, hidden(), ledger.consignments.leftBehind()]).to.deep.equal([[], false, []]);
+    });
+
+    it('what waits for its tenant to come back stays', async () => {
+      before = (request) => {
+        if (request === 'publishFolder') throw new SluiceError('CHILD_FAILED', 'Killed.');
+      };
+      await allButLast();
+      await codeOf(last());
+      before = () => {};
+      served.delete('demo');
+      open();
+      await stages.tidy();
+      expect(hidden()).to.equal(true);
+      served.set('demo', storage);
+      await rebuild();
+      expect(stored()).to.deep.equal(sorted(PUBLISHED()));
+      expect([hidden(), ledger.consignments.leftBehind()]).to.deep.equal([false, []]);
+    });
+  });
+
   describe('members that do not come', () => {
     const waiting = ['incomplete', 'CONSIGNMENT_INCOMPLETE'];
     const lost = ['incomplete', 'TRANSFER_INCOMPLETE'];
