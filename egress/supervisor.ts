@@ -30,6 +30,7 @@ import { Receipts } from '../shared/ops/receipts/receipts.js';
 import type { Alarm, HighObjectNews, HighReady, HighSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
 import { byName, NEWS_PAGE } from '../shared/ops/sides.js';
 import { frameBytes } from '../shared/wire/frame.js';
+import { showName } from '../shared/wire/names.js';
 import { halvesOf, type ObjectId } from '../shared/wire/statements.js';
 import { HighLedger, type HighObject, type HighPayload } from './ledger/ledger.js';
 import { HighReceiptFacts } from './receipts/facts.js';
@@ -404,6 +405,7 @@ export class HighSide {
     }
     this.acts = new Acts(this.ledger.requests, Date.now);
     registerQueueActs(this.acts, this.queueTools());
+    this.acts.register('give-up', async (tenant) => this.giveUp(tenant));
   }
 
   private queueTools() {
@@ -507,6 +509,16 @@ export class HighSide {
       alarm: (code, words, about) => this.news.alarm(code, words, about),
       over: (code, about) => this.news.over(code, about),
     });
+  }
+
+  private giveUp(tenant: string): string {
+    const name = showName(tenant);
+    if (tenant === '') return 'no: which tenant?';
+    if (this.storages.has(tenant)) return `no: the tenant "${name}" is in the configuration; take it away there first.`;
+    const objects = this.stages.giveUp(tenant);
+    this.tellRemoved();
+    if (objects === 0) return `yes: nothing waits here for the tenant "${name}".`;
+    return `yes: ${objects} objects of "${name}" are given up; what had come of them whole goes into the quarantine for its retention.`;
   }
 
   private useTenants({ tenants }: HighConfig): void {

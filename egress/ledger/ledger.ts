@@ -340,6 +340,40 @@ export class HighLedger {
     });
   }
 
+  /**
+   * Decides that nothing of a tenant is released: its objects are rejected, its consignments quarantined.
+   * @returns payloads that are there, those that are not, and how many objects of theirs were not decided before
+   */
+  giveUp(
+    tenant: string,
+    why: { code: string; detail: string },
+  ): { assembled: ObjectId[]; open: HighPayload[]; objects: number } {
+    const payloads = this.file
+      .all(
+        `SELECT * FROM payloads WHERE state <> 'closed' AND
+           (SELECT tenant FROM objects WHERE payload = payloads.object LIMIT 1) = ? ORDER BY rowid`,
+        tenant,
+      )
+      .map(payloadOf);
+    let objects = 0;
+    for (const { object, consignment } of payloads) {
+      objects += this.file.run(
+        `UPDATE objects SET reject_code = coalesce(reject_code, ?), reject_detail = coalesce(reject_detail, ?)
+           WHERE payload = ? AND state NOT IN ('released', 'quarantined')`,
+        why.code,
+        why.detail,
+        object,
+      );
+      if (consignment) this.consignments.setQuarantined(consignment, why);
+    }
+    const isThere = ({ state }: HighPayload) => state === 'assembled';
+    return {
+      assembled: payloads.filter(isThere).map(({ object }) => object),
+      open: payloads.filter((payload) => !isThere(payload)),
+      objects,
+    };
+  }
+
   closePayload(object: ObjectId): void {
     this.file.run(`UPDATE payloads SET state = 'closed', changed_ms = ? WHERE object = ?`, this.now(), object);
   }

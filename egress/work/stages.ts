@@ -190,11 +190,28 @@ export class HighStages {
     }
   }
 
-  private quarantineUnseen({ object }: HighPayload): void {
+  /**
+   * Gives up all that waits for a tenant that is not served any more, because an operator decided so: what is there goes
+   * into the quarantine, by way of the release stage, and what is still to come is not collected.
+   * @returns how many objects
+   */
+  giveUp(tenant: string): number {
+    const { ledger, room, release } = this.tools;
+    const why = { code: 'TENANT_GIVEN_UP', detail: `The tenant "${tenant}" is not in the configuration.` };
+    const { assembled, open, objects } = ledger.transaction(() => ledger.giveUp(tenant, why));
+    for (const payload of open) {
+      room.give(payload.object);
+      this.quarantineUnseen(payload, why);
+    }
+    release(assembled);
+    return objects;
+  }
+
+  private quarantineUnseen({ object }: HighPayload, otherwise = TOO_LARGE_HERE): void {
     const { ledger, receiver } = this.tools;
     ledger.transaction(() => {
       for (const { transfer, reject } of ledger.objectsOfPayload(object)) {
-        const { code, detail } = reject ?? TOO_LARGE_HERE;
+        const { code, detail } = reject ?? otherwise;
         ledger.setState(transfer, 'quarantined', code, detail);
       }
       ledger.closePayload(object);

@@ -491,6 +491,35 @@ export class LowLedger {
     return open === null || open === undefined ? this.sequenceLast() : open - 1;
   }
 
+  /**
+   * Refuses all of a tenant that is taken and not sealed, and forgets what was held in its share. Numbers that were given
+   * out for payloads that are still to be sealed become void.
+   * @returns what is refused now
+   */
+  giveUp(tenant: string, code: ErrorCode, detail: string): TransferId[] {
+    return this.transaction(() => {
+      for (const { object } of this.payloadsIn('sealing').filter((payload) => payload.tenant === tenant)) {
+        // A consignment's others went with the first of them.
+        if (this.payload(object)?.state === 'sealing') this.dropPayload(object);
+      }
+      this.consignments.giveUp(tenant, code, detail);
+      this.file.run(
+        `DELETE FROM objects WHERE tenant = ? AND state = 'held' AND spool_file IS NULL AND consignment IS NULL`,
+        tenant,
+      );
+      const which = `tenant = ? AND state IN ('taken', 'held') AND payload IS NULL`;
+      const given = this.file.all(`SELECT transfer FROM objects WHERE ${which} ORDER BY rowid`, tenant);
+      this.file.run(
+        `UPDATE objects SET state = 'refused', code = ?, detail = ?, changed_ms = ? WHERE ${which}`,
+        code,
+        detail,
+        this.now(),
+        tenant,
+      );
+      return given.map(({ transfer }) => transfer as TransferId);
+    });
+  }
+
   // ------------------------------------------------------------ spool
 
   /** Bytes the spool holds. */
@@ -528,6 +557,17 @@ export class LowLedger {
         .all('SELECT DISTINCT payload FROM objects WHERE spool_file = ? AND payload IS NOT NULL', spool_file as string)
         .map((row) => row.payload as string),
     }));
+  }
+
+  /** Spool files of a tenant in which nothing lies but what was refused, and their bytes. */
+  refusedSpoolFiles(tenant: string): { spoolFile: string; sizeBytes: number }[] {
+    return this.file
+      .all(
+        `SELECT spool_file, total(size) AS size FROM objects WHERE tenant = ? AND spool_file IS NOT NULL
+           GROUP BY spool_file HAVING sum(state = 'refused') = count(*)`,
+        tenant,
+      )
+      .map((row) => ({ spoolFile: row.spool_file as string, sizeBytes: row.size as number }));
   }
 
   spoolFileRemoved(spoolFile: string): void {

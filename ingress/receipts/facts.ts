@@ -1,4 +1,5 @@
 /** What receipts and summaries of the low side say, read from its ledger. */
+import type { ErrorCode } from '../../shared/core/errors.js';
 import { LIMITS } from '../../shared/core/limits.js';
 import { Partition } from '../../shared/fec/partition.js';
 import { arrivalProbability } from '../../shared/link/arrival.js';
@@ -18,6 +19,9 @@ export interface LowReceiptRules {
   /** How long what was sent can be sent again, milliseconds. */
   retentionOf: (tenant: string) => number;
 }
+
+/** Of what is refused for this, no bytes are kept. */
+const NOT_KEPT: ErrorCode = 'TENANT_GIVEN_UP';
 
 export class LowReceiptFacts {
   /** By the length of the payload: storms are made of few sizes, and the arithmetic is not free. */
@@ -57,7 +61,7 @@ export class LowReceiptFacts {
       code,
       detail: detail ?? '',
       findings: state === 'refused' ? findings.slice(0, LIMITS.receiptMaxFindings) : [],
-      inQuarantine: state === 'refused' && isTaken,
+      inQuarantine: state === 'refused' && isTaken && code !== NOT_KEPT,
       original: state === 'sent' ? original : null,
       originalPath,
       estimate: state === 'sent' && source.payload ? this.estimate([source.payload]) : null,
@@ -87,7 +91,7 @@ export class LowReceiptFacts {
       code,
       detail: own ? '' : (detail ?? ''),
       findings: state === 'refused' && own ? [{ code: code ?? '', where: '', detail: '' }, own] : [],
-      inQuarantine: state === 'refused' && isTaken,
+      inQuarantine: state === 'refused' && isTaken && code !== NOT_KEPT,
       original: null,
       originalPath: '',
       estimate: state === 'sent' ? this.estimate(payloads) : null,

@@ -451,6 +451,16 @@ describe('consignments of the high side', () => {
     });
   });
 
+  it('of a tenant who is gone, given up by an operator, all that came of it goes into the quarantine', async () => {
+    await allButLast();
+    await arrive(3, [member(4)]);
+    served.delete('demo');
+    expect(stages.giveUp('demo')).to.equal(4);
+    for (const payload of toRelease) await stages.runRelease({ payload });
+    expect(said()).to.deep.equal(Array(4).fill(['quarantined', 'TENANT_GIVEN_UP']));
+    expect([ledger.consignments.get(CONSIGNMENT.id)!.state, stored(), spooled()]).to.deep.equal(['quarantined', {}, 0]);
+  });
+
   describe('members that do not come', () => {
     const waiting = ['incomplete', 'CONSIGNMENT_INCOMPLETE'];
     const lost = ['incomplete', 'TRANSFER_INCOMPLETE'];

@@ -387,6 +387,26 @@ describe('consignments of the low side', () => {
       .and.not.equal(C);
   });
 
+  it('of a tenant that is given up it is refused as a whole, also while it is still being taken', async () => {
+    const entries = MEMBERS.map(([name, size]) => entry(name, size));
+    record(entries.slice(0, 2));
+    await work();
+    expect(ledger.giveUp('demo', 'TENANT_GIVEN_UP', 'Why.')).to.have.length(2);
+    record(entries.slice(2));
+    await work();
+    expect([states(), only().code]).to.deep.equal([['refused'], 'TENANT_GIVEN_UP']);
+    await rebuild();
+    expect([jobs, sealed]).to.deep.equal([[], []]);
+  });
+
+  it('of a tenant that is given up while it is sealed, its numbers become void and all of it is refused', async () => {
+    take();
+    seal = fail('CHILD_FAILED');
+    await work();
+    expect(ledger.giveUp('demo', 'TENANT_GIVEN_UP', 'Why.')).to.have.length(5);
+    expect([states(), only().state, ledger.voids(9)]).to.deep.equal([['refused'], 'refused', [{ first: 1, last: 5 }]]);
+  });
+
   describe('sent again', () => {
     const resender = () => new Resender(ledger, stages, coding);
     const resend = async (transfer: string) => {

@@ -21,6 +21,10 @@ const FOR_CLERKS: Readonly<Record<string, CodeWords>> = {
     'Remove from the drop folder what has been sent already.',
   ),
   TENANT_REMOVED: words('Your administration is not served here at the moment.', OPERATOR),
+  TENANT_GIVEN_UP: words(
+    'Your administration was no longer served here, and the operator gave up what still waited.',
+    'If it is still wanted, ask the operator of the gateway first, then drop the file again.',
+  ),
   QUOTA_EXCEEDED: words(
     'Your administration already has as many files waiting in the gateway as it may have.',
     'Nothing: the file is taken as soon as others have been sent.',

@@ -78,6 +78,10 @@ export const FRENCH_CODES: Readonly<Record<string, CodeWords>> = {
     "Partagez le fichier en plusieurs, ou demandez à l'opérateur d'augmenter la limite.",
   ),
   TENANT_REMOVED: words("Votre administration n'est plus servie ici pour l'instant.", OPERATOR),
+  TENANT_GIVEN_UP: words(
+    "Votre administration n'était plus servie ici, et l'opérateur a abandonné ce qui attendait encore.",
+    "S'il est encore nécessaire, adressez-vous d'abord à l'opérateur de la passerelle, puis déposez de nouveau le fichier.",
+  ),
 
   // Envois groupés
   CONSIGNMENT_REFUSED: words(
