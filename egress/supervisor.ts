@@ -277,6 +277,7 @@ export class HighSide {
       news: this.news,
     });
     const consoleServed = this.consoleKeeper.start();
+    this.ledger.waiting.forgetRoom();
     this.removeLeftovers();
     // The socket opens last: from then on everything that arrives finds its way.
     await this.receiver.start();
@@ -488,6 +489,7 @@ export class HighSide {
   }
 
   private readonly removedTold = new Set<string>();
+  private toldWaitingMs = 0;
 
   private tellDead(): void {
     tellDeadLetters(
@@ -568,6 +570,7 @@ export class HighSide {
   private pausedChanged(stage: string, paused: boolean): void {
     this.log.info({ stage, paused }, paused ? 'stage paused' : 'stage resumed');
     if (stage === 'release') this.stages.releaseGate.shut(paused);
+    this.receipts?.changed(this.config.tenants.map(({ name }) => name));
   }
 
   private incomplete({ object }: HighPayload): void {
@@ -600,6 +603,12 @@ export class HighSide {
 
   // ------------------------------------------------------------ housekeeping
 
+  private tellWaiting(nowMs: number): void {
+    if (nowMs - this.toldWaitingMs < LIMITS.waitingNamedAfterMs) return;
+    this.toldWaitingMs = nowMs;
+    this.ledger.waiting.tell();
+  }
+
   private async keepHouse(): Promise<void> {
     try {
       this.writeRun();
@@ -615,6 +624,7 @@ export class HighSide {
         quietMs: (payload) => quietMs[payload] ?? this.sinceAdmissionMs(payload),
       });
       this.stages.expectAgain();
+      this.tellWaiting(now);
       // What is removed for its age waits when the clock was set (FAULTS 22).
       if (this.health?.status.clockWatch.isTrusted) this.retention.look(Date.now(), (payload) => quietMs[payload]);
       this.guard(() => this.acts.carryOut());

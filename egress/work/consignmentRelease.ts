@@ -2,7 +2,7 @@
  * Releases a consignment once all its members are there, as one folder in one step; or quarantines all of them. What is
  * decided stands in the ledger, so every step may be repeated, and is repeated after a crash.
  */
-import { ERRORS, type ErrorCode, SluiceError } from '../../shared/core/errors.js';
+import { codeOf, ERRORS, type ErrorCode, SluiceError, wordsOf } from '../../shared/core/errors.js';
 import type { ObjectId } from '../../shared/wire/statements.js';
 import { because, type HighConsignment } from '../ledger/consignments.js';
 import type { HighLedger, HighObject, HighPayload } from '../ledger/ledger.js';
@@ -101,7 +101,10 @@ export class ConsignmentRelease {
       });
       if (isMissing) this.tellMissing(consignment);
     } catch (error) {
-      if (!isPermanent(error)) throw error;
+      if (!isPermanent(error)) {
+        ledger.waiting.releaseOfConsignment(consignment.id, codeOf(error), wordsOf(error));
+        throw error;
+      }
       this.giveUp(consignment, error);
     }
   }
