@@ -278,6 +278,7 @@ export class HighSide {
       news: this.news,
     });
     const consoleServed = this.consoleKeeper.start();
+    this.ledger.waiting.forgetRoom();
     this.removeLeftovers();
     // The socket opens last: from then on everything that arrives finds its way.
     await this.receiver.start();
@@ -491,6 +492,7 @@ export class HighSide {
   }
 
   private readonly removedTold = new Set<string>();
+  private toldWaitingMs = 0;
 
   private tellDead(): void {
     tellDeadLetters(
@@ -582,6 +584,7 @@ export class HighSide {
   private pausedChanged(stage: string, paused: boolean): void {
     this.log.info({ stage, paused }, paused ? 'stage paused' : 'stage resumed');
     if (stage === 'release') this.stages.releaseGate.shut(paused);
+    this.receipts?.changed(this.config.tenants.map(({ name }) => name));
   }
 
   private incomplete({ object }: HighPayload): void {
@@ -614,6 +617,12 @@ export class HighSide {
 
   // ------------------------------------------------------------ housekeeping
 
+  private tellWaiting(nowMs: number): void {
+    if (nowMs - this.toldWaitingMs < LIMITS.waitingNamedAfterMs) return;
+    this.toldWaitingMs = nowMs;
+    this.ledger.waiting.tell();
+  }
+
   private async keepHouse(): Promise<void> {
     try {
       this.writeRun();
@@ -629,6 +638,7 @@ export class HighSide {
         quietMs: (payload) => quietMs[payload] ?? this.sinceAdmissionMs(payload),
       });
       this.stages.expectAgain();
+      this.tellWaiting(now);
       // What is removed for its age waits when the clock was set (FAULTS 22).
       if (this.health?.status.clockWatch.isTrusted) this.retention.look(Date.now(), (payload) => quietMs[payload]);
       this.guard(() => this.acts.carryOut());

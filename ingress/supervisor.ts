@@ -568,6 +568,7 @@ export class LowSide {
     this.log.info({ stage, paused }, paused ? 'stage paused' : 'stage resumed');
     if (stage === 'send') this.sender.tell('pause', { paused });
     if (stage === 'scan') this.scanner.pause(paused);
+    this.receipts?.changed(this.config.tenants.map(({ name }) => name));
   }
 
   private afterSent(objects: readonly LowObject[]): void {

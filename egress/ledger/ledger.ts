@@ -7,12 +7,14 @@
  *   object   assembling --> verifying --> released | quarantined;  assembling <--> incomplete
  */
 
+import { LIMITS } from '../../shared/core/limits.js';
 import { Tallies, talliesMigration } from '../../shared/ops/health/tallies.js';
 import { GroupCommit } from '../../shared/ops/ledger/groupCommit.js';
 import { KeptBytes, keptBytesMigration } from '../../shared/ops/ledger/keptBytes.js';
 import { LedgerFile, type Row } from '../../shared/ops/ledger/ledgerFile.js';
 import { OperatorState } from '../../shared/ops/ledger/operatorState.js';
 import { DEAD_LETTERS_TABLE, DeadLetters } from '../../shared/ops/operators/deadLetters.js';
+import { PausedSince } from '../../shared/ops/operators/pausedSince.js';
 import { ADD_WHO, REQUESTS_TABLE, Requests } from '../../shared/ops/operators/requests.js';
 import { type Needing, needingOf } from '../../shared/ops/receipts/needing.js';
 import {
@@ -22,6 +24,7 @@ import {
   ReceiptOutbox,
   SUMMARIES_TABLE,
 } from '../../shared/ops/receipts/outbox.js';
+import type { HighReceiptState } from '../../shared/ops/receipts/words/language.js';
 import type { Coding, ObjectId, TransferId } from '../../shared/wire/statements.js';
 import type { VerifiedManifests } from '../verify/messages.js';
 import {
@@ -36,6 +39,7 @@ import {
 } from './consignments.js';
 import { EXPIRED_PAYLOADS, FINISHED_TABLE, FinishedLedger } from './finished.js';
 import { GAP_COUNT, MissingLedger } from './missing.js';
+import { WAITING_RECEIPTS, WAITS, WaitingLedger } from './waiting.js';
 
 export type HighState = 'assembling' | 'verifying' | 'released' | 'quarantined' | 'incomplete';
 export type PayloadState = 'assembling' | 'incomplete' | 'assembled' | 'closed';
@@ -122,6 +126,7 @@ const MIGRATIONS = [
   CONSIGNMENT_COUNTS,
   EXPIRED_PAYLOADS,
   FOLDERS_BUILT,
+  WAITING_RECEIPTS,
 ] as const;
 
 export interface HighObject {
@@ -187,6 +192,8 @@ export class HighLedger {
   readonly requests: Requests;
   readonly deadLetters: DeadLetters;
   readonly operator: OperatorState;
+  readonly pausedSince: PausedSince;
+  readonly waiting: WaitingLedger;
 
   constructor(
     path: string,
@@ -202,6 +209,8 @@ export class HighLedger {
     this.requests = new Requests(this.file, now);
     this.deadLetters = new DeadLetters(this.file);
     this.operator = new OperatorState(this.file);
+    this.pausedSince = new PausedSince(this.file);
+    this.waiting = new WaitingLedger(this.file, now);
   }
 
   /** Small writes of many jobs at once, made durable together. */
@@ -223,7 +232,10 @@ export class HighLedger {
     return JSON.parse(this.file.meta('paused') ?? '[]') as string[];
   }
   rememberPaused(stages: string[]): void {
-    this.file.setMeta('paused', JSON.stringify(stages));
+    this.transaction(() => {
+      this.file.setMeta('paused', JSON.stringify(stages));
+      if (this.pausedSince.remember(stages, this.now()).includes('release')) this.waiting.tellPause();
+    });
   }
 
   // ------------------------------------------------------------ payloads
@@ -410,10 +422,15 @@ export class HighLedger {
   }
 
   /** How the objects of a tenant stand that were first met in a span of time. */
-  dayCounts(tenant: string, fromMs: number, untilMs: number): { state: HighState; objects: number; bytes: number }[] {
+  dayCounts(
+    tenant: string,
+    fromMs: number,
+    untilMs: number,
+  ): { state: HighReceiptState; objects: number; bytes: number }[] {
     return this.file.all(
-      `SELECT state, count(*) AS objects, total(size) AS bytes FROM objects
-         WHERE tenant = ? AND seen_ms >= ? AND seen_ms < ? GROUP BY state ORDER BY state`,
+      `SELECT CASE WHEN ${WAITS} THEN 'waiting' ELSE state END AS state, count(*) AS objects, total(size) AS bytes
+         FROM objects WHERE tenant = ?2 AND seen_ms >= ?3 AND seen_ms < ?4 GROUP BY 1 ORDER BY 1`,
+      this.now() - LIMITS.waitingNamedAfterMs,
       tenant,
       fromMs,
       untilMs,
@@ -421,23 +438,27 @@ export class HighLedger {
   }
 
   /**
-   * Incomplete ones of a tenant, and those quarantined that were first met in a span of time: how many there are, and
-   * the first so many, the newest in front. What has been incomplete for long hides nothing of today. A consignment that
-   * is one of these stands for its members.
+   * Incomplete ones of a tenant, those that wait for more than a few seconds, and those quarantined that were first met in
+   * a span of time: how many there are, and the first so many, the newest in front. What has been incomplete for long
+   * hides nothing of today. A consignment that is one of these stands for its members.
    */
   needingAttention(tenant: string, fromMs: number, untilMs: number, most: number): Needing {
     const single = `payload NOT IN (SELECT object FROM payloads WHERE consignment IN
       (SELECT id FROM consignments WHERE state IN ('incomplete', 'quarantined')))`;
     return needingOf(
       this.file,
-      `SELECT '${CONSIGNMENT_MARK}' || id AS key, changed_ms FROM consignments WHERE tenant = ?1 AND (state = 'incomplete'
+      `SELECT '${CONSIGNMENT_MARK}' || id AS key, changed_ms FROM consignments WHERE tenant = ?2 AND (state = 'incomplete'
+           OR state = 'whole' AND changed_ms <= ?1
            OR state = 'quarantined' AND EXISTS (SELECT 1 FROM objects JOIN payloads ON payloads.object = payload
-             WHERE payloads.consignment = id AND seen_ms >= ?2 AND seen_ms < ?3)) UNION ALL
+             WHERE payloads.consignment = id AND seen_ms >= ?3 AND seen_ms < ?4)) UNION ALL
        SELECT transfer, changed_ms FROM objects
-         WHERE tenant = ?1 AND state = 'incomplete' AND state NOT IN ('released', 'quarantined') AND ${single} UNION ALL
+         WHERE tenant = ?2 AND state = 'incomplete' AND state NOT IN ('released', 'quarantined') AND ${single} UNION ALL
        SELECT transfer, changed_ms FROM objects
-         WHERE tenant = ?1 AND state = 'quarantined' AND seen_ms >= ?2 AND seen_ms < ?3 AND ${single}`,
-      [tenant, fromMs, untilMs],
+         WHERE tenant = ?2 AND state IN ('verifying', 'assembling') AND ${WAITS} AND state NOT IN ('released', 'quarantined')
+           AND payload NOT IN (SELECT object FROM payloads WHERE consignment IS NOT NULL) UNION ALL
+       SELECT transfer, changed_ms FROM objects
+         WHERE tenant = ?2 AND state = 'quarantined' AND seen_ms >= ?3 AND seen_ms < ?4 AND ${single}`,
+      [this.now() - LIMITS.waitingNamedAfterMs, tenant, fromMs, untilMs],
       most,
     );
   }

@@ -25,6 +25,12 @@ const ALARMS: Record<Lack, 'STORAGE_FULL' | 'QUOTA_EXCEEDED'> = {
   quota: 'QUOTA_EXCEEDED',
   share: 'QUOTA_EXCEEDED',
 };
+/** What receipts say: to a tenant it is the gateway that is full, not its storage. */
+const TOLD: Record<Lack, 'SPOOL_FULL' | 'QUOTA_EXCEEDED'> = {
+  room: 'SPOOL_FULL',
+  quota: 'QUOTA_EXCEEDED',
+  share: 'SPOOL_FULL',
+};
 const REASONS: Record<Lack, string> = {
   room: 'there is no room for it',
   quota: 'it would be more than the quota of the tenant',
@@ -158,11 +164,14 @@ export class Admission {
       this.tools.alarm(ALARMS[lack], words, tenant);
     }
     wanting.set(payload, wanted);
+    this.tools.ledger.waiting.room(payload, TOLD[lack]);
   }
 
   private noLongerWaits({ tenant, payload }: Wanted): void {
     const wanting = this.waiting.get(tenant);
-    if (!wanting?.delete(payload) || wanting.size > 0) return;
+    if (!wanting?.delete(payload)) return;
+    this.tools.ledger.waiting.room(payload, null);
+    if (wanting.size > 0) return;
     this.waiting.delete(tenant);
     for (const code of new Set(Object.values(ALARMS))) this.tools.over(code, tenant);
   }

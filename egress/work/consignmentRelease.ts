@@ -120,7 +120,10 @@ export class ConsignmentRelease {
       });
       if (isMissing) this.tellMissing(consignment);
     } catch (error) {
-      if (!isPermanent(error)) throw error;
+      if (!isPermanent(error)) {
+        ledger.waiting.releaseOfConsignment(consignment.id, codeOf(error), wordsOf(error));
+        throw error;
+      }
       this.giveUp(consignment, error);
     }
   }

@@ -334,10 +334,13 @@ export class HighStages {
     const orders = objects.map((object) => this.order(payload, object, members));
     const results = await releaser.ask('release', orders, Number.POSITIVE_INFINITY);
     await ledger.commits.do(() => {
-      for (const result of results) if (result.ok) ledger.setReleased(result.transfer, result.publishedAs);
+      for (const result of results) {
+        if (result.ok) ledger.setReleased(result.transfer, result.publishedAs);
+        else if (!isPermanent(result.code)) ledger.waiting.release(result.transfer, result.code, result.detail);
+      }
     });
     const failed = results.filter((result) => !result.ok);
-    const refused = failed.filter(({ code }) => ERRORS[code as ErrorCode]?.persistence === 'permanent');
+    const refused = failed.filter(({ code }) => isPermanent(code));
     const rejected = refused.map(({ transfer, code, detail }) => ({
       ...objects.find((object) => object.transfer === transfer)!,
       reject: { code, detail },
@@ -380,6 +383,8 @@ export class HighStages {
     };
   }
 }
+
+const isPermanent = (code: string): boolean => ERRORS[code as ErrorCode]?.persistence === 'permanent';
 
 /** For whoever looks at the job on a board: an envelope's id alone says nothing to a person. */
 function whatIsIn({ coding, objects }: VerifiedManifests): string {

@@ -7,20 +7,23 @@
  */
 import { randomBytes } from 'node:crypto';
 import { type ErrorCode, SluiceError } from '../../shared/core/errors.js';
+import { LIMITS } from '../../shared/core/limits.js';
 import { Tallies } from '../../shared/ops/health/tallies.js';
 import { GroupCommit } from '../../shared/ops/ledger/groupCommit.js';
 import { KeptBytes } from '../../shared/ops/ledger/keptBytes.js';
 import { LedgerFile } from '../../shared/ops/ledger/ledgerFile.js';
 import { OperatorState } from '../../shared/ops/ledger/operatorState.js';
 import { DeadLetters } from '../../shared/ops/operators/deadLetters.js';
+import { PausedSince } from '../../shared/ops/operators/pausedSince.js';
 import { Requests } from '../../shared/ops/operators/requests.js';
 import type { OriginalOutcome } from '../../shared/ops/receipts/facts.js';
 import { type Needing, needingOf } from '../../shared/ops/receipts/needing.js';
-import { CONSIGNMENT_MARK, ReceiptOutbox } from '../../shared/ops/receipts/outbox.js';
+import { CONSIGNMENT_MARK, noteAllDue, ReceiptOutbox } from '../../shared/ops/receipts/outbox.js';
 import type { Coding, ObjectId, TransferId, VoidRange } from '../../shared/wire/statements.js';
 import type { Finding, Verdict } from '../../shared/wire/verdict.js';
 import type { IntakeStart } from '../intake/messages.js';
 import { ConsignmentLedger, OF_UNSENT } from './consignments.js';
+import { DeadObjects, IS_DEAD } from './deadObjects.js';
 import { FinishedLedger } from './finished.js';
 import {
   LOW_FINISHED,
@@ -59,6 +62,8 @@ export class LowLedger {
   readonly requests: Requests;
   readonly deadLetters: DeadLetters;
   readonly operator: OperatorState;
+  readonly pausedSince: PausedSince;
+  readonly dead: DeadObjects;
 
   constructor(
     path: string,
@@ -71,6 +76,8 @@ export class LowLedger {
     this.requests = new Requests(this.file, now);
     this.deadLetters = new DeadLetters(this.file);
     this.operator = new OperatorState(this.file);
+    this.pausedSince = new PausedSince(this.file);
+    this.dead = new DeadObjects(this.file);
     this.history = this.file.meta('history') ?? randomBytes(16).toString('hex');
     this.file.setMeta('history', this.history);
     this.receipts = new ReceiptOutbox(this.file);
@@ -96,7 +103,21 @@ export class LowLedger {
     return JSON.parse(this.file.meta('paused') ?? '[]') as string[];
   }
   rememberPaused(stages: string[]): void {
-    this.file.setMeta('paused', JSON.stringify(stages));
+    this.transaction(() => {
+      this.file.setMeta('paused', JSON.stringify(stages));
+      for (const stage of this.pausedSince.remember(stages, this.now())) this.tellWaiting(stage);
+    });
+  }
+
+  /** A stage has been paused or goes on: receipts of the first that wait in it say so. */
+  private tellWaiting(stage: string): void {
+    const soon = String(this.now() + 2_000);
+    const waiting = Object.hasOwn(WAIT_IN, stage) ? WAIT_IN[stage as keyof typeof WAIT_IN] : undefined;
+    if (!waiting) return;
+    const most = `LIMIT ${LIMITS.pauseNamed}`;
+    this.file.run(noteAllDue('transfer', 'tenant', soon, `FROM objects WHERE ${waiting.objects} ${most}`));
+    const whole = `'${CONSIGNMENT_MARK}' || id`;
+    this.file.run(noteAllDue(whole, 'tenant', soon, `FROM consignments WHERE ${waiting.consignments} ${most}`));
   }
 
   // ------------------------------------------------------------ objects
@@ -195,6 +216,19 @@ export class LowLedger {
     );
   }
 
+  /** A held entry that was never taken does not lie in the share any more. @returns what it was called here, if there was one */
+  withdraw(tenant: string, rawPath: Uint8Array): TransferId[] {
+    const held = `state = 'held' AND spool_file IS NULL AND tenant = ? AND raw_path = ?`;
+    const rows = this.file.all(`SELECT transfer FROM objects WHERE ${held}`, tenant, rawPath);
+    this.file.run(
+      `UPDATE objects SET state = 'withdrawn', code = NULL, detail = NULL, disposed = 1, changed_ms = ? WHERE ${held}`,
+      this.now(),
+      tenant,
+      rawPath,
+    );
+    return rows.map(({ transfer }) => transfer as TransferId);
+  }
+
   object(transfer: TransferId): LowObject | undefined {
     const row = this.file.get('SELECT * FROM objects WHERE transfer = ?', transfer);
     return row && objectOf(row);
@@ -209,8 +243,8 @@ export class LowLedger {
   /** How the objects of a tenant stand that were first met in a span of time. */
   dayCounts(tenant: string, fromMs: number, untilMs: number): { state: LowState; objects: number; bytes: number }[] {
     return this.file.all(
-      `SELECT state, count(*) AS objects, total(size) AS bytes FROM objects
-         WHERE tenant = ? AND seen_ms >= ? AND seen_ms < ? GROUP BY state ORDER BY state`,
+      `SELECT CASE WHEN ${IS_DEAD} THEN 'held' ELSE state END AS state, count(*) AS objects, total(size) AS bytes
+         FROM objects WHERE tenant = ? AND seen_ms >= ? AND seen_ms < ? GROUP BY 1 ORDER BY 1`,
       tenant,
       fromMs,
       untilMs,
@@ -218,7 +252,7 @@ export class LowLedger {
   }
 
   /**
-   * Held ones of a tenant, and those refused that were first met in a span of time: how many there are, and the first so
+   * Held ones of a tenant, those that were given up, and those refused that were first met in a span of time: how many there are, and the first so
    * many, the newest in front. A refused consignment stands for its members.
    */
   needingAttention(tenant: string, fromMs: number, untilMs: number, most: number): Needing {
@@ -226,6 +260,9 @@ export class LowLedger {
       this.file,
       `SELECT transfer AS key, changed_ms FROM objects
          WHERE tenant = ?1 AND state = 'held' AND state NOT IN (${LOW_FINISHED.map((state) => `'${state}'`).join(', ')})
+       UNION ALL
+       SELECT coalesce('${CONSIGNMENT_MARK}' || consignment, transfer), max(changed_ms) FROM objects
+         WHERE tenant = ?1 AND ${IS_DEAD} GROUP BY 1
        UNION ALL
        SELECT '${CONSIGNMENT_MARK}' || id, changed_ms FROM consignments WHERE tenant = ?1 AND state = 'refused' AND EXISTS
          (SELECT 1 FROM objects WHERE consignment = id AND seen_ms >= ?2 AND seen_ms < ?3) UNION ALL
@@ -235,6 +272,15 @@ export class LowLedger {
       [tenant, fromMs, untilMs],
       most,
     );
+  }
+
+  /** Files of a tenant that are held because its quota is used up. */
+  heldForQuota(tenant: string): number {
+    return this.file.get(
+      `SELECT count(*) AS n FROM objects WHERE tenant = ? AND state = 'held' AND spool_file IS NULL
+         AND code = 'QUOTA_EXCEEDED'`,
+      tenant,
+    )!.n as number;
   }
 
   objectBySequence(sequence: number): LowObject | undefined {
@@ -593,6 +639,19 @@ export class LowLedger {
     return this.file.all(sql, ...tenants, most).map(objectOf);
   }
 }
+
+/** What waits in a stage, or will. */
+const WAIT_IN = {
+  scan: {
+    objects: `state IN ('taken', 'held') AND spool_file IS NOT NULL AND verdict IS NULL AND consignment IS NULL`,
+    consignments: `state = 'taken'`,
+  },
+  seal: {
+    objects: `state = 'taken' AND verdict IS NOT NULL AND consignment IS NULL`,
+    consignments: `state IN ('taken', 'sealing')`,
+  },
+  send: { objects: `state IN ('sealed', 'sending') AND consignment IS NULL`, consignments: `state = 'sealing'` },
+} as const;
 
 const RECEIPT_SOURCE = `
   SELECT objects.*, payloads.length AS p_length, payloads.symbol_bytes AS p_symbol_bytes,

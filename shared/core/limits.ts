@@ -142,6 +142,12 @@ export const LIMITS = {
   scanDirectoryBytes: 64 * MiB,
   /** Objects that wait for a scan at once; beyond it they are held. */
   scanMaxWaiting: 262_144,
+  /** Files of a tenant that are each held, and have a receipt, because its quota is used up; of the others a number is told. */
+  quotaNamed: 1_000,
+  /** Milliseconds that something may wait on the high side before its receipt says so. */
+  waitingNamedAfterMs: 5_000,
+  /** Receipts written anew when a stage is paused or goes on; the summary of the day says it for all. */
+  pauseNamed: 10_000,
   /** Characters of an object's name in the file name of its receipt, and findings a receipt names. */
   receiptNameMaxLength: 80,
   receiptMaxFindings: 8,

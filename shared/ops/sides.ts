@@ -2,7 +2,8 @@
  * What a side tells whoever started it (the command line, the demo): what happens, and how things stand. It is told one
  * way; the only thing that can be asked of a running side is how things stand, and that it stops.
  */
-export type LowObjectState = 'held' | 'refused' | 'taken' | 'sealed' | 'sending' | 'sent';
+/** `withdrawn`: it was held, and whoever handed it in took it out of the share again. */
+export type LowObjectState = 'held' | 'refused' | 'withdrawn' | 'taken' | 'sealed' | 'sending' | 'sent';
 export type HighObjectState = 'assembling' | 'verifying' | 'released' | 'quarantined' | 'incomplete';
 
 interface ObjectNews<State> {

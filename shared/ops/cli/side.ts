@@ -89,7 +89,15 @@ type Ready = { queueStore: string; console: ServedConsole | null; port?: number;
 type News = LowObjectNews | HighObjectNews;
 
 /** States an operator wants to see go by; the others are steps on the way. */
-const WORTH_A_LINE: readonly string[] = ['refused', 'held', 'sent', 'released', 'quarantined', 'incomplete'];
+const WORTH_A_LINE: readonly string[] = [
+  'refused',
+  'held',
+  'withdrawn',
+  'sent',
+  'released',
+  'quarantined',
+  'incomplete',
+];
 
 function lineOf({ tenant, path, sequence, state, code, detail }: News): string {
   const what = path === '' ? `sequence number ${sequence}` : `${tenant}/${path}`;

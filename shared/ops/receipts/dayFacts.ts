@@ -6,7 +6,10 @@ import type { SummaryFacts } from './summary.js';
 import { isProblem } from './words/catalogue.js';
 
 /** What the ledger knows of a span of time. */
-export type DayFacts = Pick<SummaryFacts, 'states' | 'attention' | 'attentionMore' | 'gaps' | 'inShare'>;
+export type DayFacts = Pick<
+  SummaryFacts,
+  'states' | 'attention' | 'attentionMore' | 'gaps' | 'inShare' | 'pausedMs' | 'unread'
+>;
 
 export interface DaySource {
   states: SummaryFacts['states'];

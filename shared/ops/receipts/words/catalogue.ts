@@ -30,4 +30,4 @@ export const mustClerkAct = (code: string | null): boolean =>
 
 /** States that somebody may have to do something about. */
 export const isProblem = (state: ReceiptState): boolean =>
-  state === 'held' || state === 'refused' || state === 'quarantined' || state === 'incomplete';
+  state === 'held' || state === 'waiting' || state === 'refused' || state === 'quarantined' || state === 'incomplete';
