@@ -151,7 +151,7 @@ async function withGateway<T>(
       link: { rate: `${rateBps / 1_000_000}Mbps`, transport: 'dgram' },
       queues,
       impairments: { seed: 60 },
-      intake: { pollInterval: '200ms', holdTime: '400ms' },
+      intake: { pollInterval: '200ms', holdTime: '400ms', consignmentHold: '400ms' },
     },
     {
       low: (news) => low.push(...news),

@@ -71,6 +71,7 @@ export async function benchIntake({ files, fileBytes, dir, say = () => {} }: Int
       spoolDir,
       pollMs: 250,
       holdMs: 0,
+      consignmentHoldMs: 0,
       incompleteSuffixes: ['.part'],
       batchMaxFiles: 256,
       batchMaxBytes: 64 * 1024 * 1024,

@@ -1,11 +1,12 @@
-/** The process of the high side's supervisor. Whoever forks it (command line, demo) starts it, listens, and ends it. */
+/**
+ * The process of the high side's supervisor. Whoever forks it (command line, demo) starts it, listens, and ends it.
+ * SIGTERM ends the side in order, too, and SIGHUP has it read its configuration again.
+ */
 import { SluiceError } from '../shared/core/errors.js';
 import { serveParent } from '../shared/ops/processes/children.js';
 import type { HighProtocol } from '../shared/ops/sides.js';
 import { HighSide } from './supervisor.js';
 
-/** Nobody but its command waits for it (a demo wants its last counters). */
-let alone = false;
 let starting: Promise<HighSide> | undefined;
 
 async function side(): Promise<HighSide> {
@@ -16,7 +17,6 @@ async function side(): Promise<HighSide> {
 const parent = serveParent<HighProtocol>({
   answer: {
     start: async (start) => {
-      alone = start.alone === true;
       starting ??= HighSide.start(start, {
         objects: (news) => parent.tell('objects', news),
         alarm: (alarm) => parent.tell('alarm', alarm),
@@ -28,5 +28,7 @@ const parent = serveParent<HighProtocol>({
   },
   // What is only being started is stopped as soon as it has: half of it would be left behind otherwise.
   onStop: async () => (await starting?.catch(() => undefined))?.stop(),
-  endsOnTerm: () => alone,
+  endsOnTerm: true,
+  // One that is still being started reads its configuration anyway; one that could not has said why.
+  onHup: () => void starting?.then((running) => running.reload()).catch(() => {}),
 });

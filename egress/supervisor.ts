@@ -30,11 +30,12 @@ import { Receipts } from '../shared/ops/receipts/receipts.js';
 import type { Alarm, HighObjectNews, HighReady, HighSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
 import { byName, NEWS_PAGE } from '../shared/ops/sides.js';
 import { frameBytes } from '../shared/wire/frame.js';
+import { showName } from '../shared/wire/names.js';
 import { halvesOf, type ObjectId } from '../shared/wire/statements.js';
 import { HighLedger, type HighObject, type HighPayload } from './ledger/ledger.js';
 import { HighReceiptFacts } from './receipts/facts.js';
 import type { Listening, ReceiverCounters, ReceiverProtocol } from './receive/messages.js';
-import { ReleaseLanes } from './release/lanes.js';
+import { ReleaseLanes, stuckWords } from './release/lanes.js';
 import type { ReleaserProtocol } from './release/messages.js';
 import { makeStorages, storagesOf, verifierRules } from './settings.js';
 import type { VerifierProtocol } from './verify/messages.js';
@@ -278,10 +279,12 @@ export class HighSide {
       news: this.news,
     });
     const consoleServed = this.consoleKeeper.start();
+    this.ledger.waiting.forgetRoom();
     this.removeLeftovers();
     // The socket opens last: from then on everything that arrives finds its way.
     await this.receiver.start();
     await this.rebuild();
+    this.guard(() => this.stages.tidy());
     this.health = new HighHealth({
       state,
       config: () => this.config,
@@ -322,6 +325,14 @@ export class HighSide {
             await child.ask('start', { stagingDir: state.folder('spool/staging') });
           },
         }),
+      {
+        stuck: (storage, holdsUp) =>
+          this.news.alarm('RELEASE_STUCK', stuckWords(storage, this.storages, holdsUp), storage),
+        over: (storage) => {
+          this.news.over('RELEASE_STUCK', storage);
+          this.nextRebuildMs = 0;
+        },
+      },
     );
     this.receiver = new Child<ReceiverProtocol>({
       name: 'receiving',
@@ -397,6 +408,7 @@ export class HighSide {
     }
     this.acts = new Acts(this.ledger.requests, Date.now);
     registerQueueActs(this.acts, this.queueTools());
+    this.acts.register('give-up', async (tenant) => this.giveUp(tenant));
   }
 
   private queueTools() {
@@ -475,7 +487,14 @@ export class HighSide {
     this.configWatcher.start();
   }
 
+  /** Reads the configuration again at once; what came of it is in the log, also when that is nothing. */
+  reload(): void {
+    const words = this.configWatcher?.reload();
+    if (words !== undefined) this.log.info(`configuration read again, as asked (SIGHUP): ${words}`);
+  }
+
   private readonly removedTold = new Set<string>();
+  private toldWaitingMs = 0;
 
   private tellDead(): void {
     tellDeadLetters(
@@ -496,6 +515,16 @@ export class HighSide {
     });
   }
 
+  private giveUp(tenant: string): string {
+    const name = showName(tenant);
+    if (tenant === '') return 'no: which tenant?';
+    if (this.storages.has(tenant)) return `no: the tenant "${name}" is in the configuration; take it away there first.`;
+    const objects = this.stages.giveUp(tenant);
+    this.tellRemoved();
+    if (objects === 0) return `yes: nothing waits here for the tenant "${name}".`;
+    return `yes: ${objects} objects of "${name}" are given up; what had come of them whole goes into the quarantine for its retention.`;
+  }
+
   private useTenants({ tenants }: HighConfig): void {
     const { config, storages } = this;
     config.tenants = tenants;
@@ -505,6 +534,7 @@ export class HighSide {
     this.guard(async () => {
       await this.verifier.ask('tenants', verifierRules(config));
     });
+    this.guard(() => this.stages.tidy());
     // What waited for a tenant that is back goes on.
     this.nextRebuildMs = 0;
   }
@@ -556,6 +586,7 @@ export class HighSide {
   private pausedChanged(stage: string, paused: boolean): void {
     this.log.info({ stage, paused }, paused ? 'stage paused' : 'stage resumed');
     if (stage === 'release') this.stages.releaseGate.shut(paused);
+    this.receipts?.changed(this.config.tenants.map(({ name }) => name));
   }
 
   private incomplete({ object }: HighPayload): void {
@@ -588,6 +619,12 @@ export class HighSide {
 
   // ------------------------------------------------------------ housekeeping
 
+  private tellWaiting(nowMs: number): void {
+    if (nowMs - this.toldWaitingMs < LIMITS.waitingNamedAfterMs) return;
+    this.toldWaitingMs = nowMs;
+    this.ledger.waiting.tell();
+  }
+
   private async keepHouse(): Promise<void> {
     try {
       this.writeRun();
@@ -603,6 +640,7 @@ export class HighSide {
         quietMs: (payload) => quietMs[payload] ?? this.sinceAdmissionMs(payload),
       });
       this.stages.expectAgain();
+      this.tellWaiting(now);
       // What is removed for its age waits when the clock was set (FAULTS 22).
       if (this.health?.status.clockWatch.isTrusted) this.retention.look(Date.now(), (payload) => quietMs[payload]);
       this.guard(() => this.acts.carryOut());

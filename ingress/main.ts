@@ -1,11 +1,12 @@
-/** The process of the low side's supervisor. Whoever forks it (command line, demo) starts it, listens, and ends it. */
+/**
+ * The process of the low side's supervisor. Whoever forks it (command line, demo) starts it, listens, and ends it.
+ * SIGTERM ends the side in order, too, and SIGHUP has it read its configuration again.
+ */
 import { SluiceError } from '../shared/core/errors.js';
 import { serveParent } from '../shared/ops/processes/children.js';
 import type { LowProtocol } from '../shared/ops/sides.js';
 import { LowSide } from './supervisor.js';
 
-/** Nobody but its command waits for it (a demo wants its last counters). */
-let alone = false;
 let starting: Promise<LowSide> | undefined;
 
 async function side(): Promise<LowSide> {
@@ -16,7 +17,6 @@ async function side(): Promise<LowSide> {
 const parent = serveParent<LowProtocol>({
   answer: {
     start: async (start) => {
-      alone = start.alone === true;
       starting ??= LowSide.start(start, {
         objects: (news) => parent.tell('objects', news),
         alarm: (alarm) => parent.tell('alarm', alarm),
@@ -29,5 +29,7 @@ const parent = serveParent<LowProtocol>({
   },
   // What is only being started is stopped as soon as it has: half of it would be left behind otherwise.
   onStop: async () => (await starting?.catch(() => undefined))?.stop(),
-  endsOnTerm: () => alone,
+  endsOnTerm: true,
+  // One that is still being started reads its configuration anyway; one that could not has said why.
+  onHup: () => void starting?.then((running) => running.reload()).catch(() => {}),
 });

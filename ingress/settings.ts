@@ -122,6 +122,7 @@ export function intakeSettings(
     spoolDir,
     pollMs: intake.pollInterval,
     holdMs: intake.holdTime,
+    consignmentHoldMs: intake.consignmentHold,
     incompleteSuffixes: intake.incompleteSuffixes,
     batchMaxFiles: intake.batchFiles,
     batchMaxBytes: intake.batchSize,

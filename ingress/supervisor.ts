@@ -51,6 +51,7 @@ import { LowHealth } from './watch/health.js';
 import { ShareWatch } from './watch/shareWatch.js';
 import { lowActs } from './work/acts.js';
 import { Announcer } from './work/announcer.js';
+import { giveUpTenant } from './work/giveUp.js';
 import { Intakes } from './work/intakes.js';
 import { Originals } from './work/originals.js';
 import { Quarantine } from './work/quarantine.js';
@@ -306,7 +307,14 @@ export class LowSide {
       news: this.news,
     });
     this.resender = new Resender(this.ledger, this.stages, coding);
-    this.acts = lowActs(this.ledger, this.resender, this.queueTools(), () => this.holdIntake(false), Date.now);
+    this.acts = lowActs(
+      this.ledger,
+      this.resender,
+      this.queueTools(),
+      () => this.holdIntake(false),
+      Date.now,
+      (tenant) => this.giveUp(tenant),
+    );
     await this.openQueues();
     const consoleServed = this.openConsole();
     this.announcer = new Announcer(this.ledger, this.sealer, this.sender, config.link.heartbeatInterval, (error) =>
@@ -486,6 +494,12 @@ export class LowSide {
     this.configWatcher.start();
   }
 
+  /** Reads the configuration again at once; what came of it is in the log, also when that is nothing. */
+  reload(): void {
+    const words = this.configWatcher?.reload();
+    if (words !== undefined) this.log.info(`configuration read again, as asked (SIGHUP): ${words}`);
+  }
+
   private readonly removedTold = new Set<string>();
 
   private tellDead(): void {
@@ -508,6 +522,15 @@ export class LowSide {
       alarm: (code, words, about) => this.news.alarm(code, words, about),
       over: (code, about) => this.news.over(code, about),
     });
+  }
+
+  private async giveUp(tenant: string): Promise<string> {
+    const { ledger, stages, spool, config } = this;
+    const serves = (name: string) => config.tenants.some((one) => one.name === name);
+    const changed = (transfers: readonly string[]) => this.changed(transfers);
+    const answer = await giveUpTenant(tenant, { ledger, stages, spool, serves, changed });
+    this.tellRemoved();
+    return answer;
   }
 
   private useTenants(next: LowSettings): void {
@@ -556,6 +579,7 @@ export class LowSide {
     this.log.info({ stage, paused }, paused ? 'stage paused' : 'stage resumed');
     if (stage === 'send') this.sender.tell('pause', { paused });
     if (stage === 'scan') this.scanner.pause(paused);
+    this.receipts?.changed(this.config.tenants.map(({ name }) => name));
   }
 
   private afterSent(objects: readonly LowObject[]): void {

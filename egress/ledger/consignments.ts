@@ -12,6 +12,7 @@ import type { LedgerFile, Row } from '../../shared/ops/ledger/ledgerFile.js';
 import { CONSIGNMENT_MARK, noteDue } from '../../shared/ops/receipts/outbox.js';
 import { lastSequence } from '../../shared/wire/consignment.js';
 import type { ObjectId, TransferId } from '../../shared/wire/statements.js';
+import type { FolderOrder } from '../release/messages.js';
 import type { VerifiedConsignment, VerifiedObject } from '../verify/messages.js';
 
 export type HighConsignmentState = 'open' | 'incomplete' | 'whole' | 'quarantined' | 'released';
@@ -78,6 +79,20 @@ export const CONSIGNMENT_COUNTS = `
   UPDATE consignments SET (known_objects, known_size) = (
     SELECT count(*), coalesce(sum(objects.size), 0) FROM objects JOIN payloads ON payloads.object = payload
       WHERE payloads.consignment = consignments.id);
+`;
+
+/**
+ * Where folders are being built out of sight, or were: known also when the tenant is not configured any more. Part of a
+ * migration: never edit it.
+ */
+export const FOLDERS_BUILT = `
+  CREATE TABLE folders_built (
+    consignment TEXT NOT NULL,
+    storage_root TEXT NOT NULL,
+    tenant_folder TEXT NOT NULL,
+    parts TEXT NOT NULL,           -- JSON
+    PRIMARY KEY (consignment, storage_root, tenant_folder)
+  ) STRICT, WITHOUT ROWID;
 `;
 
 /** Of payloads: complete, and waiting for others of a consignment that is incomplete. */
@@ -270,6 +285,35 @@ export class ConsignmentLedger {
       .map((row) => row.object as ObjectId);
   }
 
+  // ------------------------------------------------------------ what is built out of sight
+
+  /** To be called before anything is built: what is there is to be removed some day. */
+  noteBuilding({ consignment, storageRoot, tenantFolder, parts }: FolderOrder): void {
+    const sql = 'INSERT OR IGNORE INTO folders_built VALUES (?, ?, ?, ?)';
+    this.file.run(sql, consignment, storageRoot, tenantFolder, JSON.stringify(parts));
+  }
+
+  /** Where something of it may lie: more than one place when its storage was moved meanwhile. */
+  built(id: string): FolderOrder[] {
+    return this.file.all('SELECT * FROM folders_built WHERE consignment = ?', id).map(folderOf);
+  }
+
+  /** The same of all that are decided, or not known any more: it is of no use. */
+  leftBehind(): FolderOrder[] {
+    return this.file
+      .all(
+        `SELECT * FROM folders_built WHERE consignment NOT IN
+           (SELECT id FROM consignments WHERE state NOT IN ('released', 'quarantined'))`,
+      )
+      .map(folderOf);
+  }
+
+  /** Nothing of it lies there any more. */
+  setRemoved({ consignment, storageRoot, tenantFolder }: FolderOrder): void {
+    const sql = 'DELETE FROM folders_built WHERE consignment = ? AND storage_root = ? AND tenant_folder = ?';
+    this.file.run(sql, consignment, storageRoot, tenantFolder);
+  }
+
   // ------------------------------------------------------------ decisions
 
   /** Members that have arrived wait for the others, and say so. */
@@ -347,6 +391,13 @@ export const because = ({ path }: { path: string }, { code }: { code: string }):
 });
 
 const inOrder = (value: object): [string, unknown][] => Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+
+const folderOf = (row: Row): FolderOrder => ({
+  consignment: row.consignment as string,
+  storageRoot: row.storage_root as string,
+  tenantFolder: row.tenant_folder as string,
+  parts: JSON.parse(row.parts as string) as string[],
+});
 
 function consignmentOf(row: Row): HighConsignment {
   return {

@@ -17,11 +17,16 @@ export const FINISHED_TABLE = `
   CREATE INDEX payloads_closed ON payloads (changed_ms) WHERE state = 'closed';
 `;
 
+/** Incomplete payloads whose bytes were removed for their age. Part of a migration: never edit it. */
+export const EXPIRED_PAYLOADS = `
+  CREATE INDEX payloads_expired ON payloads (bytes_gone_ms) WHERE state = 'incomplete' AND bytes_gone_ms IS NOT NULL;
+`;
+
 /** Payloads looked at, and objects removed, in one transaction. */
 const PAYLOADS_AT_ONCE = 100;
 const OBJECTS_AT_ONCE = 2_000;
 
-interface Closed {
+interface Over {
   object: ObjectId;
   history: string;
   consignment: string | null;
@@ -41,7 +46,8 @@ export class FinishedLedger {
   }
 
   /**
-   * Removes some payloads that were closed before a time, with their objects. What the position has not passed stays, for
+   * Removes some payloads that were closed before a time, with their objects, and incomplete ones of which nothing is kept
+   * since before it: they are over as well, for nobody sends them again that late. What the position has not passed stays, for
    * it would be taken for lost; so does what a receipt is due of, what has bytes in the quarantine, a consignment that is not over as a whole, and the newest
    * object, whose place no other may take.
    * @returns how many objects are gone; 0 when there is nothing left to remove
@@ -49,7 +55,7 @@ export class FinishedLedger {
   prune(beforeMs: number): number {
     return this.file.transaction(() => {
       let gone = 0;
-      for (const payload of this.candidates(beforeMs)) {
+      for (const payload of [...this.closed(beforeMs), ...this.expired(beforeMs)]) {
         gone += this.remove(payload);
         if (gone >= OBJECTS_AT_ONCE) break;
       }
@@ -58,7 +64,27 @@ export class FinishedLedger {
     });
   }
 
-  private candidates(beforeMs: number): Closed[] {
+  /** The others of an incomplete consignment have expired as well before any of it goes. */
+  private expired(beforeMs: number): Over[] {
+    return this.file.all(
+      `SELECT object, history, consignment FROM payloads WHERE state = 'incomplete' AND bytes_gone_ms < ?1 AND NOT EXISTS
+         (SELECT 1 FROM objects LEFT JOIN histories ON histories.history = objects.history
+            WHERE objects.payload = payloads.object
+              AND (sequence > coalesce(accounted, 0) OR objects.rowid = (SELECT max(rowid) FROM objects)
+                OR (objects.state = 'quarantined' AND objects.bytes_gone_ms IS NULL)
+                OR transfer IN (SELECT transfer FROM receipts_due)))
+         AND (consignment IS NULL OR '${CONSIGNMENT_MARK}' || consignment NOT IN (SELECT transfer FROM receipts_due) AND EXISTS
+           (SELECT 1 FROM consignments JOIN histories ON histories.history = consignments.history
+              WHERE id = payloads.consignment AND accounted >= first_sequence + objects - 1
+                AND NOT EXISTS (SELECT 1 FROM payloads AS other WHERE other.consignment = id AND other.state <> 'closed'
+                  AND NOT (other.state = 'incomplete' AND coalesce(other.bytes_gone_ms < ?1, 0)))))
+         ORDER BY bytes_gone_ms LIMIT ?2`,
+      beforeMs,
+      PAYLOADS_AT_ONCE,
+    ) as never;
+  }
+
+  private closed(beforeMs: number): Over[] {
     return this.file.all(
       `SELECT object, history, consignment FROM payloads WHERE state = 'closed' AND changed_ms < ?1 AND NOT EXISTS
          (SELECT 1 FROM objects LEFT JOIN histories ON histories.history = objects.history
@@ -78,7 +104,7 @@ export class FinishedLedger {
     ) as never;
   }
 
-  private remove({ object, history, consignment }: Closed): number {
+  private remove({ object, history, consignment }: Over): number {
     const sequences = this.file.all('SELECT sequence FROM objects WHERE payload = ? ORDER BY sequence', object);
     for (const { sequence } of sequences) this.note(history, sequence as number);
     this.file.run('DELETE FROM objects WHERE payload = ?', object);

@@ -7,14 +7,24 @@
  *   object   assembling --> verifying --> released | quarantined;  assembling <--> incomplete
  */
 
+import { LIMITS } from '../../shared/core/limits.js';
 import { Tallies, talliesMigration } from '../../shared/ops/health/tallies.js';
 import { GroupCommit } from '../../shared/ops/ledger/groupCommit.js';
 import { KeptBytes, keptBytesMigration } from '../../shared/ops/ledger/keptBytes.js';
 import { LedgerFile, type Row } from '../../shared/ops/ledger/ledgerFile.js';
 import { OperatorState } from '../../shared/ops/ledger/operatorState.js';
 import { DEAD_LETTERS_TABLE, DeadLetters } from '../../shared/ops/operators/deadLetters.js';
+import { PausedSince } from '../../shared/ops/operators/pausedSince.js';
 import { ADD_WHO, REQUESTS_TABLE, Requests } from '../../shared/ops/operators/requests.js';
-import { noteDue, OUTBOX_TABLE, ReceiptOutbox, SUMMARIES_TABLE } from '../../shared/ops/receipts/outbox.js';
+import { type Needing, needingOf } from '../../shared/ops/receipts/needing.js';
+import {
+  CONSIGNMENT_MARK,
+  noteDue,
+  OUTBOX_TABLE,
+  ReceiptOutbox,
+  SUMMARIES_TABLE,
+} from '../../shared/ops/receipts/outbox.js';
+import type { HighReceiptState } from '../../shared/ops/receipts/words/language.js';
 import type { Coding, ObjectId, TransferId } from '../../shared/wire/statements.js';
 import type { VerifiedManifests } from '../verify/messages.js';
 import {
@@ -23,11 +33,13 @@ import {
   CONSIGNMENTS_BY_NUMBER,
   CONSIGNMENTS_TABLE,
   ConsignmentLedger,
+  FOLDERS_BUILT,
   IN_VAIN,
   TO_RELEASE,
 } from './consignments.js';
-import { FINISHED_TABLE, FinishedLedger } from './finished.js';
+import { EXPIRED_PAYLOADS, FINISHED_TABLE, FinishedLedger } from './finished.js';
 import { GAP_COUNT, MissingLedger } from './missing.js';
+import { WAITING_RECEIPTS, WAITS, WaitingLedger } from './waiting.js';
 
 export type HighState = 'assembling' | 'verifying' | 'released' | 'quarantined' | 'incomplete';
 export type PayloadState = 'assembling' | 'incomplete' | 'assembled' | 'closed';
@@ -112,6 +124,9 @@ const MIGRATIONS = [
   DEAD_LETTERS_TABLE,
   GAP_COUNT,
   CONSIGNMENT_COUNTS,
+  EXPIRED_PAYLOADS,
+  FOLDERS_BUILT,
+  WAITING_RECEIPTS,
 ] as const;
 
 export interface HighObject {
@@ -177,6 +192,8 @@ export class HighLedger {
   readonly requests: Requests;
   readonly deadLetters: DeadLetters;
   readonly operator: OperatorState;
+  readonly pausedSince: PausedSince;
+  readonly waiting: WaitingLedger;
 
   constructor(
     path: string,
@@ -192,6 +209,8 @@ export class HighLedger {
     this.requests = new Requests(this.file, now);
     this.deadLetters = new DeadLetters(this.file);
     this.operator = new OperatorState(this.file);
+    this.pausedSince = new PausedSince(this.file);
+    this.waiting = new WaitingLedger(this.file, now);
   }
 
   /** Small writes of many jobs at once, made durable together. */
@@ -213,7 +232,10 @@ export class HighLedger {
     return JSON.parse(this.file.meta('paused') ?? '[]') as string[];
   }
   rememberPaused(stages: string[]): void {
-    this.file.setMeta('paused', JSON.stringify(stages));
+    this.transaction(() => {
+      this.file.setMeta('paused', JSON.stringify(stages));
+      if (this.pausedSince.remember(stages, this.now()).includes('release')) this.waiting.tellPause();
+    });
   }
 
   // ------------------------------------------------------------ payloads
@@ -330,6 +352,40 @@ export class HighLedger {
     });
   }
 
+  /**
+   * Decides that nothing of a tenant is released: its objects are rejected, its consignments quarantined.
+   * @returns payloads that are there, those that are not, and how many objects of theirs were not decided before
+   */
+  giveUp(
+    tenant: string,
+    why: { code: string; detail: string },
+  ): { assembled: ObjectId[]; open: HighPayload[]; objects: number } {
+    const payloads = this.file
+      .all(
+        `SELECT * FROM payloads WHERE state <> 'closed' AND
+           (SELECT tenant FROM objects WHERE payload = payloads.object LIMIT 1) = ? ORDER BY rowid`,
+        tenant,
+      )
+      .map(payloadOf);
+    let objects = 0;
+    for (const { object, consignment } of payloads) {
+      objects += this.file.run(
+        `UPDATE objects SET reject_code = coalesce(reject_code, ?), reject_detail = coalesce(reject_detail, ?)
+           WHERE payload = ? AND state NOT IN ('released', 'quarantined')`,
+        why.code,
+        why.detail,
+        object,
+      );
+      if (consignment) this.consignments.setQuarantined(consignment, why);
+    }
+    const isThere = ({ state }: HighPayload) => state === 'assembled';
+    return {
+      assembled: payloads.filter(isThere).map(({ object }) => object),
+      open: payloads.filter((payload) => !isThere(payload)),
+      objects,
+    };
+  }
+
   closePayload(object: ObjectId): void {
     this.file.run(`UPDATE payloads SET state = 'closed', changed_ms = ? WHERE object = ?`, this.now(), object);
   }
@@ -366,29 +422,45 @@ export class HighLedger {
   }
 
   /** How the objects of a tenant stand that were first met in a span of time. */
-  dayCounts(tenant: string, fromMs: number, untilMs: number): { state: HighState; objects: number; bytes: number }[] {
+  dayCounts(
+    tenant: string,
+    fromMs: number,
+    untilMs: number,
+  ): { state: HighReceiptState; objects: number; bytes: number }[] {
     return this.file.all(
-      `SELECT state, count(*) AS objects, total(size) AS bytes FROM objects
-         WHERE tenant = ? AND seen_ms >= ? AND seen_ms < ? GROUP BY state ORDER BY state`,
+      `SELECT CASE WHEN ${WAITS} THEN 'waiting' ELSE state END AS state, count(*) AS objects, total(size) AS bytes
+         FROM objects WHERE tenant = ?2 AND seen_ms >= ?3 AND seen_ms < ?4 GROUP BY 1 ORDER BY 1`,
+      this.now() - LIMITS.waitingNamedAfterMs,
       tenant,
       fromMs,
       untilMs,
     ) as never;
   }
 
-  /** Incomplete ones of a tenant, and those quarantined that were first met in a span of time; at most so many. */
-  needingAttention(tenant: string, fromMs: number, untilMs: number, most: number): TransferId[] {
-    return this.file
-      .all(
-        `SELECT transfer FROM objects WHERE tenant = ?1 AND state = 'incomplete' UNION ALL
-         SELECT transfer FROM objects WHERE tenant = ?1 AND state = 'quarantined' AND seen_ms >= ?2 AND seen_ms < ?3
-           AND code <> 'CONSIGNMENT_REFUSED' LIMIT ?4`,
-        tenant,
-        fromMs,
-        untilMs,
-        most,
-      )
-      .map((row) => row.transfer as string);
+  /**
+   * Incomplete ones of a tenant, those that wait for more than a few seconds, and those quarantined that were first met in
+   * a span of time: how many there are, and the first so many, the newest in front. What has been incomplete for long
+   * hides nothing of today. A consignment that is one of these stands for its members.
+   */
+  needingAttention(tenant: string, fromMs: number, untilMs: number, most: number): Needing {
+    const single = `payload NOT IN (SELECT object FROM payloads WHERE consignment IN
+      (SELECT id FROM consignments WHERE state IN ('incomplete', 'quarantined')))`;
+    return needingOf(
+      this.file,
+      `SELECT '${CONSIGNMENT_MARK}' || id AS key, changed_ms FROM consignments WHERE tenant = ?2 AND (state = 'incomplete'
+           OR state = 'whole' AND changed_ms <= ?1
+           OR state = 'quarantined' AND EXISTS (SELECT 1 FROM objects JOIN payloads ON payloads.object = payload
+             WHERE payloads.consignment = id AND seen_ms >= ?3 AND seen_ms < ?4)) UNION ALL
+       SELECT transfer, changed_ms FROM objects
+         WHERE tenant = ?2 AND state = 'incomplete' AND state NOT IN ('released', 'quarantined') AND ${single} UNION ALL
+       SELECT transfer, changed_ms FROM objects
+         WHERE tenant = ?2 AND state IN ('verifying', 'assembling') AND ${WAITS} AND state NOT IN ('released', 'quarantined')
+           AND payload NOT IN (SELECT object FROM payloads WHERE consignment IS NOT NULL) UNION ALL
+       SELECT transfer, changed_ms FROM objects
+         WHERE tenant = ?2 AND state = 'quarantined' AND seen_ms >= ?3 AND seen_ms < ?4 AND ${single}`,
+      [this.now() - LIMITS.waitingNamedAfterMs, tenant, fromMs, untilMs],
+      most,
+    );
   }
 
   /** Numbers that were found missing in a span of time, and are. */

@@ -3,6 +3,7 @@
  * How many gaps there are is kept by triggers, so that asking costs the same however many there are.
  */
 import type { LedgerFile } from '../../shared/ops/ledger/ledgerFile.js';
+import type { VoidRange } from '../../shared/wire/statements.js';
 
 /** Part of a migration: never edit it. */
 export const GAP_COUNT = `
@@ -34,6 +35,13 @@ export class MissingLedger {
   /** How many sequence numbers there are of which nothing ever came. */
   get gapCount(): number {
     return this.file.get('SELECT n FROM gap_count')!.n as number;
+  }
+
+  /** Numbers that the low side has given up are not missing, however late it says so. */
+  settle(history: string, voids: readonly VoidRange[]): void {
+    if (this.gapCount === 0) return;
+    for (const { first, last } of voids)
+      this.file.run('DELETE FROM gaps WHERE history = ? AND sequence BETWEEN ? AND ?', history, first, last);
   }
 
   /**

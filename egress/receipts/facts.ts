@@ -1,5 +1,6 @@
 /** What receipts and summaries of the high side say, read from its ledger. */
 import { LIMITS } from '../../shared/core/limits.js';
+import { codeIn } from '../../shared/ops/operators/deadLetters.js';
 import { type DayFacts, dayFacts } from '../../shared/ops/receipts/dayFacts.js';
 import type { HighFacts } from '../../shared/ops/receipts/facts.js';
 import { CONSIGNMENT_MARK } from '../../shared/ops/receipts/outbox.js';
@@ -15,7 +16,14 @@ export class HighReceiptFacts {
   constructor(
     private readonly ledger: Pick<
       HighLedger,
-      'receiptSource' | 'consignments' | 'dayCounts' | 'needingAttention' | 'gapsNoticed'
+      | 'receiptSource'
+      | 'consignments'
+      | 'dayCounts'
+      | 'needingAttention'
+      | 'gapsNoticed'
+      | 'waiting'
+      | 'pausedSince'
+      | 'deadLetters'
     >,
   ) {}
 
@@ -45,8 +53,9 @@ export class HighReceiptFacts {
       name: withheld ? '' : root,
       sizeBytes,
       sha256: null,
-      code: state === 'incomplete' ? 'CONSIGNMENT_INCOMPLETE' : (reason?.code ?? null),
+      code: state === 'incomplete' ? 'CONSIGNMENT_INCOMPLETE' : state === 'released' ? null : (reason?.code ?? null),
       detail: '',
+      ...(state === 'waiting' ? this.whyWaiting({ consignment: id }) : {}),
       label: showName(label),
       publishedAs: published ? showName(published.split('/').slice(0, parts.length).join('/')) : null,
       sealedBy: keyId,
@@ -68,7 +77,9 @@ export class HighReceiptFacts {
     const source = this.ledger.receiptSource(transfer);
     if (!source) return undefined;
     const { object, seenMs, sinceMs, label, keyId, sealedMs, isMember } = source;
-    const { tenant, sequence, state, sizeBytes, sha256, code, publishedAs } = object;
+    const { tenant, sequence, sizeBytes, sha256, code, publishedAs } = object;
+    const waits = !isMember && (object.state === 'verifying' || (object.state === 'assembling' && code !== null));
+    const state = waits ? 'waiting' : object.state;
     return {
       side: 'high',
       tenant,
@@ -83,6 +94,7 @@ export class HighReceiptFacts {
       code,
       // What a check found is for the operator: it would tell whoever sent it how to get past.
       detail: '',
+      ...(object.state === 'verifying' && waits ? this.whyWaiting({ payload: object.payload }) : {}),
       label: showName(label),
       publishedAs: publishedAs === null ? null : showName(publishedAs),
       sealedBy: keyId,
@@ -91,22 +103,38 @@ export class HighReceiptFacts {
     };
   }
 
+  /** Of what is complete: who has to do something before it is released. */
+  private whyWaiting(of: { payload: string } | { consignment: string }): Partial<HighFacts> {
+    const { waiting, pausedSince } = this.ledger;
+    const dead = waiting.givenUp(of);
+    const isHere = true;
+    if (dead) {
+      const operator = { act: 'retry' as const, sinceMs: dead.sinceMs };
+      return { isHere, code: codeIn(dead.reason), sinceMs: dead.sinceMs, operator };
+    }
+    const pausedMs = pausedSince.of('release');
+    return { isHere, operator: pausedMs === undefined ? null : { act: 'resume', sinceMs: pausedMs } };
+  }
+
   day(tenant: string, fromMs: number, untilMs: number): DayFacts {
     const { ledger } = this;
-    return dayFacts({
+    const pausedMs = ledger.pausedSince.longest();
+    const unread = ledger.deadLetters.count('verify');
+    const facts = dayFacts({
       states: ledger.dayCounts(tenant, fromMs, untilMs),
       isOfDay: (seenMs) => seenMs >= fromMs && seenMs < untilMs,
-      needing: ledger.needingAttention(tenant, fromMs, untilMs, LIMITS.summaryMaxNamed + 1),
+      needing: ledger.needingAttention(tenant, fromMs, untilMs, LIMITS.summaryMaxNamed),
       factsOf: (transfer) => this.of(transfer),
       gaps: ledger.gapsNoticed(fromMs, untilMs, GAPS_NAMED),
     });
+    return { ...facts, ...(pausedMs === undefined ? {} : { pausedMs }), ...(unread > 0 ? { unread } : {}) };
   }
 }
 
 /** A consignment in the states of receipts; one that is on its way has none. */
 const STATES = {
   open: undefined,
-  whole: undefined,
+  whole: 'waiting',
   incomplete: 'incomplete',
   quarantined: 'quarantined',
   released: 'released',

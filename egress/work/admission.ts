@@ -25,6 +25,12 @@ const ALARMS: Record<Lack, 'STORAGE_FULL' | 'QUOTA_EXCEEDED'> = {
   quota: 'QUOTA_EXCEEDED',
   share: 'QUOTA_EXCEEDED',
 };
+/** What receipts say: to a tenant it is the gateway that is full, not its storage. */
+const TOLD: Record<Lack, 'SPOOL_FULL' | 'QUOTA_EXCEEDED'> = {
+  room: 'SPOOL_FULL',
+  quota: 'QUOTA_EXCEEDED',
+  share: 'SPOOL_FULL',
+};
 const REASONS: Record<Lack, string> = {
   room: 'there is no room for it',
   quota: 'it would be more than the quota of the tenant',
@@ -37,11 +43,17 @@ export class Admission {
 
   constructor(private readonly tools: AdmissionTools) {}
 
-  /** What a payload wants; of its objects the first says whose it is, for a bundle is of one tenant. */
+  /** What a payload wants; of its objects the first says whose it is, for all are of one tenant. */
   wantedBy({ object, coding, consignment }: HighPayload): Wanted {
-    const objects = this.tools.ledger.objectsOfPayload(object);
+    const { ledger } = this.tools;
+    const objects = ledger.objectsOfPayload(object);
     const tenant = objects[0]?.tenant ?? '';
-    return { payload: object, tenant, lengthBytes: coding.lengthBytes, objects: objects.length, consignment };
+    const own = { payload: object, tenant, lengthBytes: coding.lengthBytes, objects: objects.length };
+    const whole = consignment === null ? undefined : ledger.consignments.get(consignment);
+    if (!whole) return own;
+    const { id, sizeBytes: lengthBytes, objects: members } = whole;
+    const payloads = () => ledger.consignments.payloads(id);
+    return { ...own, consignment: { id, lengthBytes, objects: members, payloads } };
   }
 
   /** Has the payload collected, now or when there is room. */
@@ -98,42 +110,68 @@ export class Admission {
 
   /** Evicts no more incomplete payloads than it takes, and none when all of them together would not be enough. */
   private makeRoom(wanted: Wanted, lack: Lack): void {
-    const { room, ledger, alarm } = this.tools;
+    const { room, alarm } = this.tools;
     let missingBytes = room.missingBytes(wanted);
     let missingOnDiskBytes = room.missingOnDiskBytes(wanted);
-    const inVain = ledger.consignments.waitingInVain().map((object) => ledger.payload(object)!);
-    const idle = [...ledger.payloadsIn('incomplete'), ...inVain].filter(({ object }) => room.has(object));
-    const may = idle.filter(({ object }) => room.mayLose(object, wanted, lack));
-    may.sort((a, b) => a.changedMs - b.changedMs);
-    if (missingBytes > may.reduce((sum, { coding }) => sum + coding.lengthBytes, 0)) return;
-    if (missingOnDiskBytes > may.reduce((sum, { object }) => sum + room.onDiskBytes(object), 0)) return;
-    for (const one of may) {
+    const may = this.idle().filter(({ payloads: [one] }) => room.mayLose(one!.object, wanted, lack));
+    if (missingBytes > may.reduce((sum, { bytes }) => sum + bytes, 0)) return;
+    if (missingOnDiskBytes > may.reduce((sum, { payloads }) => sum + this.onDiskBytes(payloads), 0)) return;
+    for (const { payloads, bytes } of may) {
+      const [first] = payloads;
       // Each one gone may leave its tenant with no more than what is kept for it.
-      if (!room.mayLose(one.object, wanted, lack)) continue;
-      missingOnDiskBytes -= room.onDiskBytes(one.object);
-      this.drop(one);
-      alarm('STORAGE_FULL', `What had arrived of payload ${one.object} made room for payload ${wanted.payload}.`);
-      missingBytes -= one.coding.lengthBytes;
+      if (!room.mayLose(first!.object, wanted, lack)) continue;
+      missingOnDiskBytes -= this.onDiskBytes(payloads);
+      for (const one of payloads) this.drop(one);
+      const what = first!.consignment ? `consignment ${first!.consignment}` : `payload ${first!.object}`;
+      alarm('STORAGE_FULL', `What had arrived of ${what} made room for payload ${wanted.payload}.`);
+      missingBytes -= bytes;
       // Its bytes on the disk come back only once they are removed: the payload gets its room when it asks again.
       if (missingBytes <= 0 && missingOnDiskBytes <= 0) return;
     }
   }
 
+  /** Payloads that are of no use now, those that share their room together; of which nothing came for longest in front. */
+  private idle(): { payloads: HighPayload[]; bytes: number }[] {
+    const { room, ledger } = this.tools;
+    const inVain = ledger.consignments.waitingInVain().map((object) => ledger.payload(object)!);
+    const lots = new Map<ReadonlySet<ObjectId>, { payloads: HighPayload[]; bytes: number; sinceMs: number }>();
+    for (const one of [...ledger.payloadsIn('incomplete'), ...inVain]) {
+      if (!room.has(one.object)) continue;
+      const { payloads, bytes } = room.sharing(one.object);
+      const lot = lots.get(payloads) ?? { payloads: [], bytes, sinceMs: 0 };
+      lot.payloads.push(one);
+      lot.sinceMs = Math.max(lot.sinceMs, one.changedMs);
+      lots.set(payloads, lot);
+    }
+    // Where one of them is on its way, none may go.
+    const whole = [...lots].filter(([all, { payloads }]) => all.size === payloads.length).map(([, lot]) => lot);
+    return whole.sort((a, b) => a.sinceMs - b.sinceMs);
+  }
+
+  private onDiskBytes(payloads: readonly HighPayload[]): number {
+    return payloads.reduce((sum, { object }) => sum + this.tools.room.onDiskBytes(object), 0);
+  }
+
   private waits(wanted: Wanted, lack: Lack): void {
-    const { tenant, payload, lengthBytes } = wanted;
+    const { tenant, payload, consignment } = wanted;
+    const { lengthBytes } = consignment ?? wanted;
     const wanting = this.waiting.get(tenant) ?? new Map<ObjectId, Wanted>();
     this.waiting.set(tenant, wanting);
     // Said once for all that wait behind it.
     if (wanting.size === 0) {
-      const words = `A payload of ${lengthBytes} bytes of ${tenant} waits: ${REASONS[lack]} (${payload}).`;
+      const what = consignment ? 'consignment' : 'payload';
+      const words = `A ${what} of ${lengthBytes} bytes of ${tenant} waits: ${REASONS[lack]} (payload ${payload}).`;
       this.tools.alarm(ALARMS[lack], words, tenant);
     }
     wanting.set(payload, wanted);
+    this.tools.ledger.waiting.room(payload, TOLD[lack]);
   }
 
   private noLongerWaits({ tenant, payload }: Wanted): void {
     const wanting = this.waiting.get(tenant);
-    if (!wanting?.delete(payload) || wanting.size > 0) return;
+    if (!wanting?.delete(payload)) return;
+    this.tools.ledger.waiting.room(payload, null);
+    if (wanting.size > 0) return;
     this.waiting.delete(tenant);
     for (const code of new Set(Object.values(ALARMS))) this.tools.over(code, tenant);
   }

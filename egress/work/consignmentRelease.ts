@@ -2,7 +2,7 @@
  * Releases a consignment once all its members are there, as one folder in one step; or quarantines all of them. What is
  * decided stands in the ledger, so every step may be repeated, and is repeated after a crash.
  */
-import { ERRORS, type ErrorCode, SluiceError } from '../../shared/core/errors.js';
+import { codeOf, ERRORS, type ErrorCode, SluiceError, wordsOf } from '../../shared/core/errors.js';
 import type { ObjectId } from '../../shared/wire/statements.js';
 import { because, type HighConsignment } from '../ledger/consignments.js';
 import type { HighLedger, HighObject, HighPayload } from '../ledger/ledger.js';
@@ -16,6 +16,8 @@ export interface ConsignmentTools {
   rest: () => Promise<void>;
   /** Whether the tenant is in the configuration. */
   serves: (tenant: string) => boolean;
+  /** Whether this is where the storage of a configured tenant is. */
+  isStorage: (folder: FolderOrder) => boolean;
   order: (payload: HighPayload, object: HighObject, members: number) => ReleaseOrder;
   /** Keeps the bytes of rejected objects, then records why. */
   quarantine: (payload: HighPayload, objects: readonly HighObject[], members: number) => Promise<void>;
@@ -41,6 +43,22 @@ export class ConsignmentRelease {
       await this.settleNow(id);
     } finally {
       this.running.delete(id);
+    }
+  }
+
+  /**
+   * Removes what was built of consignments that are decided, and could not be removed then: their tenant was gone, or its
+   * storage. To be called at a start, and when the tenants have changed.
+   */
+  async tidy(): Promise<void> {
+    const { ledger, alarm } = this.tools;
+    for (const folder of ledger.consignments.leftBehind()) {
+      if (this.running.has(folder.consignment)) continue;
+      try {
+        await this.remove(folder);
+      } catch (error) {
+        alarm(codeOf(error), `What was built of consignment ${folder.consignment} stays: ${wordsOf(error)}`);
+      }
     }
   }
 
@@ -84,6 +102,7 @@ export class ConsignmentRelease {
     if (sizeBytes !== consignment.sizeBytes) {
       return this.giveUp(consignment, new SluiceError('CONSIGNMENT_INVALID', 'The sizes of its files do not add up.'));
     }
+    ledger.consignments.noteBuilding(folder);
     try {
       if (!(await releaser.ask('beginFolder', folder, FOR_EVER))) {
         for (let first = 0; first < members.length; first += MEMBERS_AT_ONCE) {
@@ -101,7 +120,10 @@ export class ConsignmentRelease {
       });
       if (isMissing) this.tellMissing(consignment);
     } catch (error) {
-      if (!isPermanent(error)) throw error;
+      if (!isPermanent(error)) {
+        ledger.waiting.releaseOfConsignment(consignment.id, codeOf(error), wordsOf(error));
+        throw error;
+      }
       this.giveUp(consignment, error);
     }
   }
@@ -168,13 +190,21 @@ export class ConsignmentRelease {
 
   // ------------------------------------------------------------ parts
 
-  private async forget(consignment: HighConsignment): Promise<void> {
-    const [first] = this.assembled(consignment);
-    if (!first || consignment.parts.length === 0) return;
-    const [object] = this.tools.ledger.objectsOfPayload(first.object);
-    const order = this.tools.order(first, object!, 2);
-    if (!this.tools.serves(consignment.tenant)) return;
-    await this.tools.releaser.ask('forgetFolder', folderOf(consignment, order), FOR_EVER);
+  /** What cannot be removed where no tenant's storage is any more must not hold up the rest: tidy() tries again. */
+  private async forget({ id }: HighConsignment): Promise<void> {
+    for (const folder of this.tools.ledger.consignments.built(id)) {
+      try {
+        await this.remove(folder);
+      } catch (error) {
+        if (this.tools.isStorage(folder)) throw error;
+      }
+    }
+  }
+
+  private async remove(folder: FolderOrder): Promise<void> {
+    const { ledger, releaser } = this.tools;
+    await releaser.ask('forgetFolder', folder, FOR_EVER);
+    ledger.consignments.setRemoved(folder);
   }
 
   private assembled({ id }: HighConsignment): HighPayload[] {

@@ -50,6 +50,13 @@ interface Passed {
   dueMs: number;
 }
 
+/** With the void ranges of another heartbeat of its history as well: a number that is void once stays so. */
+function withVoids(heartbeat: Heartbeat, { voids }: Heartbeat): Heartbeat {
+  const own = heartbeat.voids;
+  const further = voids.filter(({ first, last }) => !own.some((one) => one.first <= first && one.last >= last));
+  return further.length === 0 ? heartbeat : { ...heartbeat, voids: [...own, ...further].slice(-LIMITS.positionVoids) };
+}
+
 export class LinkPosition {
   private readonly passed: Passed[] = [];
   /** When each session that another one has followed counts as over, unless it is heard again. */
@@ -95,11 +102,16 @@ export class LinkPosition {
     }
     this.jumping = false;
     this.noteSession(heartbeat, nowMs);
-    const latest = this.passed.at(-1)?.heartbeat;
-    if (latest?.history === history && latest.sequenceDone >= sequenceDone) return;
+    const latest = this.passed.at(-1);
+    if (latest?.heartbeat.history === history && latest.heartbeat.sequenceDone >= sequenceDone) {
+      // Numbers may be given up, and said to be void, without the position moving.
+      latest.heartbeat = withVoids(latest.heartbeat, heartbeat);
+      return;
+    }
     // Decisions may have to wait for long; then the newest position stands for the one before it.
-    if (this.passed.length >= LIMITS.positionsWaiting) this.passed.pop();
-    this.passed.push({ heartbeat, dueMs: nowMs + options.reorderWindowMs });
+    const given = this.passed.length >= LIMITS.positionsWaiting ? this.passed.pop()?.heartbeat : undefined;
+    const own = given?.history === history ? withVoids(heartbeat, given) : heartbeat;
+    this.passed.push({ heartbeat: own, dueMs: nowMs + options.reorderWindowMs });
   }
 
   private noteSession({ session, parameters }: Heartbeat, nowMs: number): void {
@@ -134,6 +146,7 @@ export class LinkPosition {
   }
 
   private pass({ history, sequenceDone, sequenceLast, voids }: Heartbeat): void {
+    this.ledger.missing.settle(history, voids);
     const isVoid = (sequence: number) => voids.some(({ first, last }) => sequence >= first && sequence <= last);
     for (const sequence of this.ledger.account(history, sequenceDone, sequenceLast, isVoid)) {
       this.events.unseen(history, sequence);

@@ -23,6 +23,7 @@ import { Admission } from './admission.js';
 import { ConsignmentRelease } from './consignmentRelease.js';
 import { tellObjections } from './objections.js';
 import type { AssemblyRoom } from './room.js';
+import { isDiskTrouble, StorageTroubles } from './storageTroubles.js';
 
 export interface EnvelopeJob {
   envelope: ObjectId;
@@ -68,6 +69,7 @@ export class HighStages {
   readonly releaseGate = new Gate();
   private readonly releasing = new Set<ObjectId>();
   private readonly consignments: ConsignmentRelease;
+  private readonly troubles: StorageTroubles;
 
   constructor(private readonly tools: StageTools) {
     const { ledger, room, receiver, releaser, storages, changed, alarm, over } = tools;
@@ -79,12 +81,15 @@ export class HighStages {
       expect: ({ coding }) => receiver.tell('expect', coding),
       evict: ({ object, envelope }) => receiver.tell('evict', { object, envelope }),
     });
+    this.troubles = new StorageTroubles({ alarm, over });
     this.consignments = new ConsignmentRelease({
       ledger,
       releaser,
       changed,
       alarm,
       serves: (tenant) => storages.has(tenant),
+      isStorage: ({ storageRoot, tenantFolder }) =>
+        [...storages.values()].some((at) => dirname(at) === storageRoot && basename(at) === tenantFolder),
       rest: () => this.releaseGate.pass(),
       order: (...of) => this.order(...of),
       quarantine: (...of) => this.quarantine(...of),
@@ -185,11 +190,28 @@ export class HighStages {
     }
   }
 
-  private quarantineUnseen({ object }: HighPayload): void {
+  /**
+   * Gives up all that waits for a tenant that is not served any more, because an operator decided so: what is there goes
+   * into the quarantine, by way of the release stage, and what is still to come is not collected.
+   * @returns how many objects
+   */
+  giveUp(tenant: string): number {
+    const { ledger, room, release } = this.tools;
+    const why = { code: 'TENANT_GIVEN_UP', detail: `The tenant "${tenant}" is not in the configuration.` };
+    const { assembled, open, objects } = ledger.transaction(() => ledger.giveUp(tenant, why));
+    for (const payload of open) {
+      room.give(payload.object);
+      this.quarantineUnseen(payload, why);
+    }
+    release(assembled);
+    return objects;
+  }
+
+  private quarantineUnseen({ object }: HighPayload, otherwise = TOO_LARGE_HERE): void {
     const { ledger, receiver } = this.tools;
     ledger.transaction(() => {
       for (const { transfer, reject } of ledger.objectsOfPayload(object)) {
-        const { code, detail } = reject ?? TOO_LARGE_HERE;
+        const { code, detail } = reject ?? otherwise;
         ledger.setState(transfer, 'quarantined', code, detail);
       }
       ledger.closePayload(object);
@@ -216,6 +238,11 @@ export class HighStages {
     this.consignments.incomplete(consignment);
   }
 
+  /** Removes what was built of consignments out of sight and is of no use. At a start, and when tenants have changed. */
+  tidy(): Promise<void> {
+    return this.consignments.tidy();
+  }
+
   // ------------------------------------------------------------ release
 
   async runRelease(job: PayloadJob): Promise<void> {
@@ -224,9 +251,29 @@ export class HighStages {
     this.releasing.add(job.payload);
     try {
       await this.releasePayload(job.payload);
+      this.troubles.goesOn(job.payload);
+    } catch (error) {
+      if (isDiskTrouble(error)) this.holdBack(job.payload, error);
+      throw error;
     } finally {
       this.releasing.delete(job.payload);
     }
+  }
+
+  /** It stays verified until the disk takes it, and says why. */
+  private holdBack(payload: ObjectId, trouble: SluiceError): void {
+    const { ledger } = this.tools;
+    const waiting = ledger.objectsOfPayload(payload).filter(({ state }) => state === 'verifying');
+    this.troubles.waits(payload, waiting[0]?.tenant ?? '', trouble);
+    // A consignment waits as a whole, whichever of its payloads was asked about.
+    if (ledger.payload(payload)?.consignment) return;
+    const { code, detail } = trouble;
+    const news = waiting.filter((one) => one.code !== code);
+    if (news.length === 0) return;
+    ledger.transaction(() => {
+      for (const { transfer } of news) ledger.setState(transfer, 'verifying', code, detail);
+    });
+    this.tools.changed(payload);
   }
 
   private async releasePayload(object: ObjectId): Promise<void> {
@@ -287,10 +334,13 @@ export class HighStages {
     const orders = objects.map((object) => this.order(payload, object, members));
     const results = await releaser.ask('release', orders, Number.POSITIVE_INFINITY);
     await ledger.commits.do(() => {
-      for (const result of results) if (result.ok) ledger.setReleased(result.transfer, result.publishedAs);
+      for (const result of results) {
+        if (result.ok) ledger.setReleased(result.transfer, result.publishedAs);
+        else if (!isPermanent(result.code)) ledger.waiting.release(result.transfer, result.code, result.detail);
+      }
     });
     const failed = results.filter((result) => !result.ok);
-    const refused = failed.filter(({ code }) => ERRORS[code as ErrorCode]?.persistence === 'permanent');
+    const refused = failed.filter(({ code }) => isPermanent(code));
     const rejected = refused.map(({ transfer, code, detail }) => ({
       ...objects.find((object) => object.transfer === transfer)!,
       reject: { code, detail },
@@ -333,6 +383,8 @@ export class HighStages {
     };
   }
 }
+
+const isPermanent = (code: string): boolean => ERRORS[code as ErrorCode]?.persistence === 'permanent';
 
 /** For whoever looks at the job on a board: an envelope's id alone says nothing to a person. */
 function whatIsIn({ coding, objects }: VerifiedManifests): string {

@@ -3,8 +3,8 @@
  * renamed to NAME. The topmost one counts, everything below belongs to it. A folder whose marker was taken is an
  * ordinary one: what appears in it later travels on its own, until the marker is a new one.
  *
- * A consignment is complete once neither the set of its names nor any file has changed for the hold time; at once when
- * it was renamed.
+ * A consignment is complete once neither the set of its names nor any file has changed for intake.consignmentHold, longer
+ * than for a file: copying may pause between two of them. At once when it was renamed.
  */
 import type { BigIntStats } from 'node:fs';
 import { type Identity, identityOf } from './identity.js';

@@ -15,6 +15,8 @@ export interface IntakeConfig extends Pick<WalkOptions, 'incompleteSuffixes' | '
   readonly spoolDir: string;
   /** A file is taken once it has been seen unchanged for this long. */
   readonly holdMs: number;
+  /** The same for a folder with a marker and everything in it. Default: as for a file. */
+  readonly consignmentHoldMs?: number;
   /** A batch is handed over when it has so many files or bytes. Defaults 256 and 64 MiB. */
   readonly batchMaxFiles?: number;
   readonly batchMaxBytes?: number;

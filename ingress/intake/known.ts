@@ -31,15 +31,20 @@ interface Remembered {
   heldBy: ErrorCode | undefined;
   tries: number;
   retryAtMs: number;
+  /** Since when complete walks have not met it; undefined while they do. */
+  missedSinceMs: number | undefined;
 }
 
 const RETRY_FIRST_MS = 1_000;
 const RETRY_LAST_MS = 60_000;
+/** A held file that is missed for less may come back: some servers of shares show an empty folder for a moment. */
+const GONE_AFTER_MS = 10_000;
 
 export class KnownEntries {
   private readonly entries = new Map<string, Remembered>();
   private readonly owners = new Map<string, string>();
   private round = 0;
+  private heldForQuota = 0;
   /** Device numbers of the past that are known to mean one of today. */
   private readonly renumbered = new Map<bigint, bigint>();
 
@@ -47,6 +52,11 @@ export class KnownEntries {
 
   get size(): number {
     return this.entries.size;
+  }
+
+  /** Files that are held because the quota is used up. */
+  get waitingForQuota(): number {
+    return this.heldForQuota;
   }
 
   /** From the ledger, before the first walk. */
@@ -59,7 +69,7 @@ export class KnownEntries {
       this.put(key, entry.identity, 'taken', nameKey);
     } else {
       // What is held is tried at once, and is no news when it is held again.
-      this.put(key, entry.identity, entry.state, undefined).heldBy = entry.code;
+      this.holds(this.put(key, entry.identity, entry.state, undefined), entry.code);
     }
   }
 
@@ -73,6 +83,7 @@ export class KnownEntries {
       if (nameKey !== undefined) other.owners.set(nameKey, key);
       other.entries.set(key, { ...entry, nameKey });
     }
+    other.heldForQuota = this.heldForQuota;
     return other;
   }
 
@@ -88,6 +99,7 @@ export class KnownEntries {
     const entry = this.entries.get(key);
     if (!entry) return 'new';
     entry.round = this.round;
+    entry.missedSinceMs = undefined;
     if (!isSameFile(entry.identity, identity)) return 'new';
     if (entry.identity.dev !== identity.dev) {
       this.renumbered.set(entry.identity.dev, identity.dev);
@@ -147,7 +159,7 @@ export class KnownEntries {
     const tries = again ? before.tries + 1 : 0;
     this.disown(key);
     const entry = this.put(key, identity, 'held', undefined);
-    entry.heldBy = code;
+    this.holds(entry, code);
     entry.tries = tries;
     entry.retryAtMs = nowMs + Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** Math.min(tries, 16));
     return !again;
@@ -155,25 +167,33 @@ export class KnownEntries {
 
   forget(key: string): void {
     this.disown(key);
+    this.holds(this.entries.get(key), undefined);
     this.entries.delete(key);
   }
 
   /**
    * Ends a walk. Forgets what it did not meet, but only what lay on a file system that was walked: a share that is not
-   * mounted looks empty, and everything in it would be sent again when it comes back. Answers what was held and is gone.
+   * mounted looks empty, and everything in it would be sent again when it comes back. What was held is answered when it is
+   * gone, and not only missed for a moment: its owner is told that it was taken back.
    */
-  endWalk(walked: ReadonlySet<bigint>): string[] {
+  endWalk(walked: ReadonlySet<bigint>, nowMs: number): string[] {
     const gone: string[] = [];
-    for (const [key, { round, identity, state }] of this.entries) {
+    for (const [key, entry] of this.entries) {
+      const { round, identity, state } = entry;
       if (round === this.round) continue;
       if (!walked.has(identity.dev) && !walked.has(this.renumbered.get(identity.dev) ?? identity.dev)) continue;
+      if (state === 'held') {
+        entry.missedSinceMs ??= nowMs;
+        if (nowMs - entry.missedSinceMs < GONE_AFTER_MS) continue;
+        gone.push(key);
+      }
       this.forget(key);
-      if (state === 'held') gone.push(key);
     }
     return gone;
   }
 
   private put(key: string, identity: Identity, state: State, nameKey: string | undefined): Remembered {
+    this.holds(this.entries.get(key), undefined);
     const entry: Remembered = {
       identity,
       state,
@@ -182,9 +202,17 @@ export class KnownEntries {
       heldBy: undefined,
       tries: 0,
       retryAtMs: 0,
+      missedSinceMs: undefined,
     };
     this.entries.set(key, entry);
     return entry;
+  }
+
+  /** Why it is held from now on; undefined: it is not, or nobody knows. */
+  private holds(entry: Remembered | undefined, code: ErrorCode | undefined): void {
+    if (!entry) return;
+    this.heldForQuota += Number(code === 'QUOTA_EXCEEDED') - Number(entry.heldBy === 'QUOTA_EXCEEDED');
+    entry.heldBy = code;
   }
 
   private disown(key: string): void {

@@ -13,6 +13,7 @@ export interface IntakeStart {
   whereaboutsFile: string;
   pollMs: number;
   holdMs: number;
+  consignmentHoldMs: number;
   incompleteSuffixes: string[];
   batchMaxFiles: number;
   batchMaxBytes: number;

@@ -52,8 +52,6 @@ export class TenantDesk {
   quota: Quota = { bytes: Number.POSITIVE_INFINITY, objects: Number.POSITIVE_INFINITY };
   known: KnownEntries;
   readonly stability: Stability;
-  /** Files reported as waiting for the quota, until there is room again. */
-  private saidOverQuota = 0;
 
   constructor(
     public share: TenantShare,
@@ -65,11 +63,6 @@ export class TenantDesk {
 
   get name(): string {
     return this.share.name;
-  }
-
-  /** A poll has found nothing that waits for the quota: the next one that does is news again. */
-  quotaHasRoom(): void {
-    this.saidOverQuota = 0;
   }
 
   get maxBytes(): number {
@@ -179,11 +172,11 @@ export class TenantDesk {
     };
   }
 
-  /** The first ones are named, so that somebody hears of it; ten thousand behind them are no further news. */
+  /** So many are named at a time; of the ten thousand behind them the summary of the day tells the number. */
   overQuota({ rawPath, identity }: Candidate, bytes: number, objects: number, pass: Pass): void {
     pass.counts.overQuota += objects;
     const isSaid = this.known.stateOf(keyOf(rawPath), identity) === 'held';
-    if (!isSaid && this.saidOverQuota++ >= OVER_QUOTA_SAID) return;
+    if (!isSaid && this.known.waitingForQuota >= LIMITS.quotaNamed) return;
     const detail = `The quota is ${quotaWords(this.quota)} inside the gateway at a time, and this has ${amount(bytes, objects)}. It is taken by itself as soon as there is room.`;
     this.hold(rawPath, identity, { code: 'QUOTA_EXCEEDED', detail }, pass);
   }
@@ -243,9 +236,6 @@ export class TenantDesk {
 }
 
 // --- parts -----------------------------------------------------------------------------------------------------------
-
-/** Files that are named as waiting for the quota. */
-const OVER_QUOTA_SAID = 16;
 
 function amount(bytes: number, objects: number): string {
   return objects === 1 ? formatSize(bytes) : `${objects} files with ${formatSize(bytes)}`;

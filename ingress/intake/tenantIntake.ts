@@ -29,8 +29,9 @@ export class TenantIntake {
 
   constructor(share: TenantShare, gateway: Gateway) {
     this.desk = new TenantDesk(share, gateway);
-    this.incomplete = new IncompleteNames(gateway.config.incompleteSuffixes ?? ['.part']);
-    this.consignments = new Consignments(() => this.desk.known, this.incomplete, gateway.config.holdMs);
+    const { incompleteSuffixes = ['.part'], holdMs, consignmentHoldMs = holdMs } = gateway.config;
+    this.incomplete = new IncompleteNames(incompleteSuffixes);
+    this.consignments = new Consignments(() => this.desk.known, this.incomplete, consignmentHoldMs);
     this.beside = new Beside(this.desk, this.consignments);
     this.units = new Units(this.desk, this.consignments, this.incomplete, this.beside);
   }
@@ -77,16 +78,15 @@ export class TenantIntake {
       gateway.at('');
     }
     if (walk.complete) {
-      await this.tellGone(this.desk.known.endWalk(walk.devices));
+      await this.tellGone(known.endWalk(walk.devices, gateway.tools.clock.monotonicMs()));
       stability.end();
       incomplete.end();
       consignments.end();
     }
-    if (walk.counts.overQuota === 0) this.desk.quotaHasRoom();
     return round.report(walk.counts, gateway.tools.clock.monotonicMs() - startMs);
   }
 
-  /** What was held and has been taken out of the share is nobody's business any more. */
+  /** What was held and has been taken out of the share waits no longer. */
   private async tellGone(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;
     const gone = keys.map(rawPathOf);

@@ -266,6 +266,19 @@ export class ConsignmentLedger {
     );
   }
 
+  /** Refuses those of a tenant of which nothing is sealed. */
+  giveUp(tenant: string, code: ErrorCode, detail: string): void {
+    this.file.run(
+      `UPDATE consignments SET state = 'refused', code = ?, detail = ?, changed_ms = ? WHERE tenant = ? AND
+         (state IN ('taking', 'taken') OR state = 'sealing' AND id NOT IN
+           (SELECT consignment FROM payloads WHERE consignment IS NOT NULL))`,
+      code,
+      detail,
+      this.now(),
+      tenant,
+    );
+  }
+
   /** From now on its members may be sealed. */
   approve(id: string): void {
     this.file.run(`UPDATE consignments SET state = 'sealing', changed_ms = ? WHERE id = ?`, this.now(), id);

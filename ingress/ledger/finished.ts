@@ -29,7 +29,7 @@ export class FinishedLedger {
       .all(
         `SELECT rowid AS position, transfer, tenant, raw_path, fingerprint, disposed FROM objects
            WHERE rowid > ?1 AND rowid < (SELECT max(rowid) FROM objects) AND spool_file IS NULL AND changed_ms < ?2
-             AND (state = 'sent' OR (state = 'refused' AND bytes_gone_ms IS NOT NULL)) AND transfer NOT IN (SELECT transfer FROM receipts_due)
+             AND (state IN ('sent', 'withdrawn') OR (state = 'refused' AND bytes_gone_ms IS NOT NULL)) AND transfer NOT IN (SELECT transfer FROM receipts_due)
              AND (consignment IS NULL OR '${CONSIGNMENT_MARK}' || consignment NOT IN (SELECT transfer FROM receipts_due) AND NOT EXISTS
                (SELECT 1 FROM objects AS other WHERE other.consignment = objects.consignment
                   AND (other.state NOT IN ('sent', 'refused') OR other.spool_file IS NOT NULL OR other.changed_ms >= ?2)))

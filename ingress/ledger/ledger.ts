@@ -7,19 +7,23 @@
  */
 import { randomBytes } from 'node:crypto';
 import { type ErrorCode, SluiceError } from '../../shared/core/errors.js';
+import { LIMITS } from '../../shared/core/limits.js';
 import { Tallies } from '../../shared/ops/health/tallies.js';
 import { GroupCommit } from '../../shared/ops/ledger/groupCommit.js';
 import { KeptBytes } from '../../shared/ops/ledger/keptBytes.js';
 import { LedgerFile } from '../../shared/ops/ledger/ledgerFile.js';
 import { OperatorState } from '../../shared/ops/ledger/operatorState.js';
 import { DeadLetters } from '../../shared/ops/operators/deadLetters.js';
+import { PausedSince } from '../../shared/ops/operators/pausedSince.js';
 import { Requests } from '../../shared/ops/operators/requests.js';
 import type { OriginalOutcome } from '../../shared/ops/receipts/facts.js';
-import { CONSIGNMENT_MARK, ReceiptOutbox } from '../../shared/ops/receipts/outbox.js';
+import { type Needing, needingOf } from '../../shared/ops/receipts/needing.js';
+import { CONSIGNMENT_MARK, noteAllDue, ReceiptOutbox } from '../../shared/ops/receipts/outbox.js';
 import type { Coding, ObjectId, TransferId, VoidRange } from '../../shared/wire/statements.js';
 import type { Finding, Verdict } from '../../shared/wire/verdict.js';
 import type { IntakeStart } from '../intake/messages.js';
 import { ConsignmentLedger, OF_UNSENT } from './consignments.js';
+import { DeadObjects, IS_DEAD } from './deadObjects.js';
 import { FinishedLedger } from './finished.js';
 import {
   LOW_FINISHED,
@@ -58,6 +62,8 @@ export class LowLedger {
   readonly requests: Requests;
   readonly deadLetters: DeadLetters;
   readonly operator: OperatorState;
+  readonly pausedSince: PausedSince;
+  readonly dead: DeadObjects;
 
   constructor(
     path: string,
@@ -70,6 +76,8 @@ export class LowLedger {
     this.requests = new Requests(this.file, now);
     this.deadLetters = new DeadLetters(this.file);
     this.operator = new OperatorState(this.file);
+    this.pausedSince = new PausedSince(this.file);
+    this.dead = new DeadObjects(this.file);
     this.history = this.file.meta('history') ?? randomBytes(16).toString('hex');
     this.file.setMeta('history', this.history);
     this.receipts = new ReceiptOutbox(this.file);
@@ -95,7 +103,21 @@ export class LowLedger {
     return JSON.parse(this.file.meta('paused') ?? '[]') as string[];
   }
   rememberPaused(stages: string[]): void {
-    this.file.setMeta('paused', JSON.stringify(stages));
+    this.transaction(() => {
+      this.file.setMeta('paused', JSON.stringify(stages));
+      for (const stage of this.pausedSince.remember(stages, this.now())) this.tellWaiting(stage);
+    });
+  }
+
+  /** A stage has been paused or goes on: receipts of the first that wait in it say so. */
+  private tellWaiting(stage: string): void {
+    const soon = String(this.now() + 2_000);
+    const waiting = Object.hasOwn(WAIT_IN, stage) ? WAIT_IN[stage as keyof typeof WAIT_IN] : undefined;
+    if (!waiting) return;
+    const most = `LIMIT ${LIMITS.pauseNamed}`;
+    this.file.run(noteAllDue('transfer', 'tenant', soon, `FROM objects WHERE ${waiting.objects} ${most}`));
+    const whole = `'${CONSIGNMENT_MARK}' || id`;
+    this.file.run(noteAllDue(whole, 'tenant', soon, `FROM consignments WHERE ${waiting.consignments} ${most}`));
   }
 
   // ------------------------------------------------------------ objects
@@ -194,6 +216,19 @@ export class LowLedger {
     );
   }
 
+  /** A held entry that was never taken does not lie in the share any more. @returns what it was called here, if there was one */
+  withdraw(tenant: string, rawPath: Uint8Array): TransferId[] {
+    const held = `state = 'held' AND spool_file IS NULL AND tenant = ? AND raw_path = ?`;
+    const rows = this.file.all(`SELECT transfer FROM objects WHERE ${held}`, tenant, rawPath);
+    this.file.run(
+      `UPDATE objects SET state = 'withdrawn', code = NULL, detail = NULL, disposed = 1, changed_ms = ? WHERE ${held}`,
+      this.now(),
+      tenant,
+      rawPath,
+    );
+    return rows.map(({ transfer }) => transfer as TransferId);
+  }
+
   object(transfer: TransferId): LowObject | undefined {
     const row = this.file.get('SELECT * FROM objects WHERE transfer = ?', transfer);
     return row && objectOf(row);
@@ -208,8 +243,8 @@ export class LowLedger {
   /** How the objects of a tenant stand that were first met in a span of time. */
   dayCounts(tenant: string, fromMs: number, untilMs: number): { state: LowState; objects: number; bytes: number }[] {
     return this.file.all(
-      `SELECT state, count(*) AS objects, total(size) AS bytes FROM objects
-         WHERE tenant = ? AND seen_ms >= ? AND seen_ms < ? GROUP BY state ORDER BY state`,
+      `SELECT CASE WHEN ${IS_DEAD} THEN 'held' ELSE state END AS state, count(*) AS objects, total(size) AS bytes
+         FROM objects WHERE tenant = ? AND seen_ms >= ? AND seen_ms < ? GROUP BY 1 ORDER BY 1`,
       tenant,
       fromMs,
       untilMs,
@@ -217,24 +252,35 @@ export class LowLedger {
   }
 
   /**
-   * Held ones of a tenant, and those refused that were first met in a span of time; at most so many. A refused
-   * consignment stands for its members.
+   * Held ones of a tenant, those that were given up, and those refused that were first met in a span of time: how many there are, and the first so
+   * many, the newest in front. A refused consignment stands for its members.
    */
-  needingAttention(tenant: string, fromMs: number, untilMs: number, most: number): string[] {
-    return this.file
-      .all(
-        `SELECT transfer FROM objects WHERE tenant = ?1 AND state = 'held' UNION ALL
-         SELECT '${CONSIGNMENT_MARK}' || id FROM consignments WHERE tenant = ?1 AND state = 'refused' AND EXISTS
-           (SELECT 1 FROM objects WHERE consignment = id AND seen_ms >= ?2 AND seen_ms < ?3) UNION ALL
-         SELECT transfer FROM objects WHERE tenant = ?1 AND state = 'refused' AND seen_ms >= ?2 AND seen_ms < ?3
-           AND (consignment IS NULL OR consignment NOT IN (SELECT id FROM consignments WHERE state = 'refused'))
-           LIMIT ?4`,
-        tenant,
-        fromMs,
-        untilMs,
-        most,
-      )
-      .map((row) => row.transfer as string);
+  needingAttention(tenant: string, fromMs: number, untilMs: number, most: number): Needing {
+    return needingOf(
+      this.file,
+      `SELECT transfer AS key, changed_ms FROM objects
+         WHERE tenant = ?1 AND state = 'held' AND state NOT IN (${LOW_FINISHED.map((state) => `'${state}'`).join(', ')})
+       UNION ALL
+       SELECT coalesce('${CONSIGNMENT_MARK}' || consignment, transfer), max(changed_ms) FROM objects
+         WHERE tenant = ?1 AND ${IS_DEAD} GROUP BY 1
+       UNION ALL
+       SELECT '${CONSIGNMENT_MARK}' || id, changed_ms FROM consignments WHERE tenant = ?1 AND state = 'refused' AND EXISTS
+         (SELECT 1 FROM objects WHERE consignment = id AND seen_ms >= ?2 AND seen_ms < ?3) UNION ALL
+       SELECT transfer, changed_ms FROM objects
+         WHERE tenant = ?1 AND state = 'refused' AND seen_ms >= ?2 AND seen_ms < ?3
+           AND (consignment IS NULL OR consignment NOT IN (SELECT id FROM consignments WHERE state = 'refused'))`,
+      [tenant, fromMs, untilMs],
+      most,
+    );
+  }
+
+  /** Files of a tenant that are held because its quota is used up. */
+  heldForQuota(tenant: string): number {
+    return this.file.get(
+      `SELECT count(*) AS n FROM objects WHERE tenant = ? AND state = 'held' AND spool_file IS NULL
+         AND code = 'QUOTA_EXCEEDED'`,
+      tenant,
+    )!.n as number;
   }
 
   objectBySequence(sequence: number): LowObject | undefined {
@@ -491,6 +537,35 @@ export class LowLedger {
     return open === null || open === undefined ? this.sequenceLast() : open - 1;
   }
 
+  /**
+   * Refuses all of a tenant that is taken and not sealed, and forgets what was held in its share. Numbers that were given
+   * out for payloads that are still to be sealed become void.
+   * @returns what is refused now
+   */
+  giveUp(tenant: string, code: ErrorCode, detail: string): TransferId[] {
+    return this.transaction(() => {
+      for (const { object } of this.payloadsIn('sealing').filter((payload) => payload.tenant === tenant)) {
+        // A consignment's others went with the first of them.
+        if (this.payload(object)?.state === 'sealing') this.dropPayload(object);
+      }
+      this.consignments.giveUp(tenant, code, detail);
+      this.file.run(
+        `DELETE FROM objects WHERE tenant = ? AND state = 'held' AND spool_file IS NULL AND consignment IS NULL`,
+        tenant,
+      );
+      const which = `tenant = ? AND state IN ('taken', 'held') AND payload IS NULL`;
+      const given = this.file.all(`SELECT transfer FROM objects WHERE ${which} ORDER BY rowid`, tenant);
+      this.file.run(
+        `UPDATE objects SET state = 'refused', code = ?, detail = ?, changed_ms = ? WHERE ${which}`,
+        code,
+        detail,
+        this.now(),
+        tenant,
+      );
+      return given.map(({ transfer }) => transfer as TransferId);
+    });
+  }
+
   // ------------------------------------------------------------ spool
 
   /** Bytes the spool holds. */
@@ -530,6 +605,17 @@ export class LowLedger {
     }));
   }
 
+  /** Spool files of a tenant in which nothing lies but what was refused, and their bytes. */
+  refusedSpoolFiles(tenant: string): { spoolFile: string; sizeBytes: number }[] {
+    return this.file
+      .all(
+        `SELECT spool_file, total(size) AS size FROM objects WHERE tenant = ? AND spool_file IS NOT NULL
+           GROUP BY spool_file HAVING sum(state = 'refused') = count(*)`,
+        tenant,
+      )
+      .map((row) => ({ spoolFile: row.spool_file as string, sizeBytes: row.size as number }));
+  }
+
   spoolFileRemoved(spoolFile: string): void {
     this.file.run('UPDATE objects SET spool_file = NULL WHERE spool_file = ?', spoolFile);
   }
@@ -553,6 +639,19 @@ export class LowLedger {
     return this.file.all(sql, ...tenants, most).map(objectOf);
   }
 }
+
+/** What waits in a stage, or will. */
+const WAIT_IN = {
+  scan: {
+    objects: `state IN ('taken', 'held') AND spool_file IS NOT NULL AND verdict IS NULL AND consignment IS NULL`,
+    consignments: `state = 'taken'`,
+  },
+  seal: {
+    objects: `state = 'taken' AND verdict IS NOT NULL AND consignment IS NULL`,
+    consignments: `state IN ('taken', 'sealing')`,
+  },
+  send: { objects: `state IN ('sealed', 'sending') AND consignment IS NULL`, consignments: `state = 'sealing'` },
+} as const;
 
 const RECEIPT_SOURCE = `
   SELECT objects.*, payloads.length AS p_length, payloads.symbol_bytes AS p_symbol_bytes,

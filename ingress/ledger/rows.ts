@@ -15,10 +15,11 @@ import {
   CONSIGNMENTS_TABLE,
   PAYLOADS_OF_CONSIGNMENTS,
 } from './consignments.js';
+import { DEAD_LETTER_RECEIPTS } from './deadObjects.js';
 
-export type LowState = 'held' | 'refused' | 'taken' | 'sealed' | 'sending' | 'sent';
+export type LowState = 'held' | 'refused' | 'withdrawn' | 'taken' | 'sealed' | 'sending' | 'sent';
 
-/** States in which nothing waits any more. */
+/** States in which nothing waits any more; `withdrawn` came later, and migrations are made from these. */
 export const LOW_FINISHED: readonly LowState[] = ['sent', 'refused'];
 /** Names the receipt of a row that is no more. */
 const GONE = `json_object('name', OLD.path, 'seenMs', OLD.seen_ms)`;
@@ -119,6 +120,7 @@ export const MIGRATIONS = [
   PAYLOADS_OF_CONSIGNMENTS,
   DEAD_LETTERS_TABLE,
   CONSIGNMENT_ORIGINALS,
+  DEAD_LETTER_RECEIPTS,
 ] as const;
 
 /** Milliseconds that an object may stay in a passing state before a receipt says so. */
@@ -163,6 +165,8 @@ export interface ReceiptSource {
   original: OriginalOutcome | null;
   originalPath: string;
   sentMs: number | null;
+  /** When it was sent the last time, of what is being sent again. */
+  sentBeforeMs: number | null;
   /** How its payload is coded; null before it is sealed. */
   payload: { lengthBytes: number; symbolBytes: number; blockSymbols: number } | null;
 }
@@ -216,6 +220,7 @@ export function receiptSourceOf(row: Row): ReceiptSource {
     original: row.original as OriginalOutcome | null,
     originalPath: (row.original_path as string | null) ?? '',
     sentMs,
+    sentBeforeMs: object.state === 'sent' ? null : (row.p_sent_ms as number | null),
     payload:
       row.p_length === null
         ? null

@@ -40,6 +40,7 @@ const STAGES_OF_STATES: Record<LowState, StageOfState> = {
   held: {},
   taken: { waitsIn: 'scan' },
   refused: { movedIn: 'scan' },
+  withdrawn: {},
   sealed: { waitsIn: 'send', movedIn: 'scan' },
   sending: { waitsIn: 'send', movedIn: 'send' },
   sent: { movedIn: 'send' },

@@ -37,7 +37,7 @@ export class LowStatusBuilder {
 
   build(): LowStatus {
     const { ledger, news, stages, eventLoop, startedAtMs } = this.tools;
-    const tallies = ledger.tallies.all();
+    const tallies = ledger.dead.inTallies(ledger.tallies.all());
     const atMs = Date.now();
     const polled = this.tools.polled();
     const counters = this.tools.counters() ?? NO_COUNTERS;

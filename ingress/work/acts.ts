@@ -1,4 +1,4 @@
-/** What operators may ask of the low side: the acts of its queues, sending again, and draining. */
+/** What operators may ask of the low side: the acts of its queues, sending again, draining, and giving up what waits for a tenant that is gone. */
 import { Acts } from '../../shared/ops/operators/acts.js';
 import { type QueueActTools, registerQueueActs } from '../../shared/ops/operators/queueActs.js';
 import type { LowLedger } from '../ledger/ledger.js';
@@ -11,10 +11,12 @@ export function lowActs(
   /** Tells intake at once whether it may take anything. */
   drainedChanged: () => void,
   now: () => number,
+  giveUp: (tenant: string) => Promise<string>,
 ): Acts {
   const acts = new Acts(ledger.requests, now);
   registerQueueActs(acts, queues);
   acts.register('resend', (id) => resender.resend(id.toLowerCase()));
+  acts.register('give-up', giveUp);
   acts.register('drain', async () => {
     ledger.operator.setDrained(ledger.operator.drainedSinceMs() ?? now());
     drainedChanged();

@@ -49,7 +49,7 @@ export class Recorder {
     this.tell(rows);
   }
 
-  private write({ batch, taken, notTaken, units }: Rows): void {
+  private write({ batch, taken, notTaken, units, withdrawn }: Rows): void {
     const { ledger } = this.tools;
     const { tenant } = batch;
     ledger.transaction(() => {
@@ -59,7 +59,8 @@ export class Recorder {
         const consignment = state === 'refused' ? (entry.consignment?.id ?? null) : null;
         ledger.addNotTaken({ ...entry, transfer, tenant, consignment }, state, entry.code, entry.detail);
       }
-      for (const rawPath of batch.gone ?? []) ledger.dropHeld(tenant, rawPath);
+      withdrawn.length = 0;
+      for (const rawPath of batch.gone ?? []) withdrawn.push(...ledger.withdraw(tenant, rawPath));
       for (const { id, objects, bytes } of batch.consignments ?? []) ledger.consignments.taken(id, objects, bytes);
     });
   }
@@ -69,7 +70,7 @@ export class Recorder {
     const { stages, changed, settle, alarm } = this.tools;
     const told = (error: unknown) => alarm(codeOf(error), wordsOf(error));
     try {
-      changed(transfersOf(rows));
+      changed([...transfersOf(rows), ...rows.withdrawn]);
     } catch (error) {
       told(error);
     }
@@ -84,6 +85,8 @@ interface Rows {
   readonly batch: BatchMessage;
   readonly taken: readonly TakenObject[];
   readonly notTaken: readonly { transfer: TransferId; state: 'refused' | 'held'; entry: NotTakenMessage }[];
+  /** Held before, and gone from the share: known once it is written. */
+  readonly withdrawn: TransferId[];
   /** Roots of consignments by their ids. */
   readonly units: ReadonlyMap<string, string>;
 }
@@ -104,7 +107,7 @@ function rowsOf(batch: BatchMessage): Rows {
     if (consignment) units.set(consignment.id, consignment.root);
   }
   for (const { id, root } of batch.consignments ?? []) units.set(id, root);
-  return { batch, taken, notTaken, units };
+  return { batch, taken, notTaken, units, withdrawn: [] };
 }
 
 const transfersOf = ({ taken, notTaken }: Rows): TransferId[] =>

@@ -1,4 +1,4 @@
-/** Several ids and ranges of numbers in one request to send again: each bundle once, with one answer. */
+/** Several ids and ranges of numbers in one request to send again: each bundle and consignment once, with one answer. */
 import { LIMITS } from '../../shared/core/limits.js';
 
 /** What is begun for one id; durable once the transaction around it is. */
@@ -10,8 +10,8 @@ export interface Begun {
 
 export interface ManyTools {
   begin: (id: string) => Begun;
-  /** The payload that an id's object travels in, if there is one. */
-  payloadOf: (id: string) => string | undefined;
+  /** What is sent again with an id's object: its consignment, or the payload it travels in, if there is one. */
+  unitOf: (id: string) => string | undefined;
   transaction: <T>(work: () => T) => T;
 }
 
@@ -46,13 +46,13 @@ export async function resendMany(ids: readonly string[], tools: ManyTools): Prom
     const queues: Begun['queue'][] = [];
     tools.transaction(() => {
       for (const id of ids.slice(at, at + AT_ONCE)) {
-        const payload = tools.payloadOf(id);
-        if (payload !== undefined && begunWith.has(payload)) {
+        const unit = tools.unitOf(id);
+        if (unit !== undefined && begunWith.has(unit)) {
           along++;
           continue;
         }
         const { words, queue } = tools.begin(id);
-        if (payload !== undefined) begunWith.add(payload);
+        if (unit !== undefined) begunWith.add(unit);
         isRefused ||= words.startsWith('no');
         lines.push(`${id}: ${words.replace(/^(yes|no): /, '')}`);
         queues.push(queue);
@@ -62,6 +62,9 @@ export async function resendMany(ids: readonly string[], tools: ManyTools): Prom
   }
   const shown = lines.slice(0, LIMITS.resendLines);
   if (lines.length > shown.length) shown.push(`And ${lines.length - shown.length} more answers of these kinds.`);
-  if (along > 0) shown.push(`${along} more of them travel in the same bundles, which are being sent again already.`);
+  if (along > 0)
+    shown.push(
+      `${along} more of them travel in the same bundles and consignments, which are being sent again already.`,
+    );
   return `${isRefused ? 'no' : 'yes'}: ${shown.join('\n')}`;
 }

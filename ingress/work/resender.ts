@@ -37,6 +37,7 @@ export class Resender {
    * @param id what a receipt quotes: the id of a transfer or a consignment (or an unambiguous beginning of 8 digits or
    *   more, also in groups as it is read out), or a sequence number
    *   Several of them, and ranges of sequence numbers, with commas between them.
+   *   A consignment is sent again as a whole, whichever part of it is named.
    */
   async resend(id: string): Promise<string> {
     const ids = idsOf(id, (word) => this.find(digitsOf(word)) !== undefined);
@@ -44,7 +45,10 @@ export class Resender {
     if (ids.length > 1)
       return resendMany(ids, {
         begin: (one) => this.begin(one),
-        payloadOf: (one) => this.find(digitsOf(one))?.payload ?? undefined,
+        unitOf: (one) => {
+          const object = this.find(digitsOf(one));
+          return object?.consignment ?? object?.payload ?? undefined;
+        },
         transaction: (work) => this.ledger.transaction(work),
       });
     const { words, queue } = this.begin(ids[0] ?? id);
@@ -56,9 +60,20 @@ export class Resender {
   private begin(id: string): Begun {
     const digits = digitsOf(id);
     const object = this.find(digits);
-    const consignment = object ? undefined : this.ledger.consignments.beginning(digits);
-    if (consignment) return this.beginConsignment(consignment);
+    const consignment = this.consignmentOf(digits, object);
+    if (consignment) return this.beginConsignment(consignment, object);
     if (!object) return refused(`no object has the id or sequence number ${id}.`);
+    return this.beginObject(object);
+  }
+
+  /** That is named, or that what is named travels with: the other side may have given up any part of it for lack of the rest. */
+  private consignmentOf(digits: string, object: LowObject | undefined): LowConsignment | undefined {
+    const { consignments } = this.ledger;
+    if (!object) return consignments.beginning(digits);
+    return object.consignment === null ? undefined : consignments.get(object.consignment);
+  }
+
+  private beginObject(object: LowObject): Begun {
     if (object.state === 'sealed' && object.payload && this.ledger.payload(object.payload)?.wasSent)
       return { words: `yes: ${object.path} is being sent again already.`, queue: async () => {} };
     if (object.state !== 'sent' || !object.payload)
@@ -88,21 +103,28 @@ export class Resender {
     };
   }
 
-  private beginConsignment({ id, root, state }: LowConsignment): Begun {
+  private beginConsignment({ id, root, state }: LowConsignment, named?: LowObject): Begun {
     const { consignments } = this.ledger;
     if (state !== 'sent')
       return refused(`the consignment ${root} is ${state}; only what has been sent can be sent again.`);
     const members = consignments.members(id).flatMap((transfer) => this.ledger.object(transfer) ?? []);
-    if (members.some(({ spoolFile }) => spoolFile === ''))
-      return refused(`a part of ${root} is no longer in the spool (spool.retention); drop the folder again.`);
+    const isGone = members.some(({ spoolFile }) => spoolFile === '');
+    if (isGone && named) {
+      const { words, queue } = this.beginObject(named);
+      return { words: `${words} Others of its consignment ${root} are no longer in the spool.`, queue };
+    }
+    if (isGone) return refused(`a part of ${root} is no longer in the spool (spool.retention); drop the folder again.`);
     const payloads = consignments.payloads(id).map(({ object }) => this.ledger.payload(object)!);
     // Coded for another link, one member takes the others along.
-    if (payloads.some((payload) => !this.fits(payload))) return this.begin(members[0]!.transfer);
-    for (const { object } of payloads) this.ledger.payloadAgain(object);
+    if (payloads.some((payload) => !this.fits(payload))) return this.beginObject(members[0]!);
+    const again = payloads.filter((payload) => payload.state === 'sent');
+    if (again.length === 0)
+      return { words: `yes: the consignment ${root} is being sent again already.`, queue: async () => {} };
+    for (const { object } of again) this.ledger.payloadAgain(object);
     return {
       words: `yes: the consignment ${root} is sent again, all ${members.length} files of it.`,
       queue: async () => {
-        for (const { object } of payloads) await this.stages.enqueueSend(object).catch(() => {});
+        for (const { object } of again) await this.stages.enqueueSend(object).catch(() => {});
       },
     };
   }

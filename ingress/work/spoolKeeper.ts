@@ -54,6 +54,17 @@ export class SpoolKeeper {
     return this.shortage();
   }
 
+  /** Removes at once what was refused of a tenant, whatever its age. What a crash leaves goes with its age. @returns bytes */
+  removeRefused(tenant: string): number {
+    let freedBytes = 0;
+    for (const { spoolFile, sizeBytes } of this.ledger.refusedSpoolFiles(tenant)) {
+      rmSync(join(this.folders.objects, spoolFile), { force: true });
+      this.ledger.spoolFileRemoved(spoolFile);
+      freedBytes += sizeBytes;
+    }
+    return freedBytes;
+  }
+
   /**
    * Bytes that may be taken now. What was sent takes up room until it is removed. A waiting file larger than the
    * high-water mark would wait for ever: once the spool is empty only the disk bounds it.

@@ -172,6 +172,8 @@ export class LowStages {
     await ledger.commits.do(() => {
       objects.forEach(({ transfer }, i) => {
         const decision = decisions[i]!;
+        // While it was scanned, somebody may have given it up.
+        if (ledger.object(transfer)?.state === 'refused') return;
         if ('passed' in decision) ledger.setVerdict(transfer, decision.passed);
         else if (decision.state === 'held') ledger.setState(transfer, 'held', decision.code, decision.detail);
         else ledger.refuse(transfer, results[i]!.findings, decision.code, decision.detail);
@@ -249,7 +251,9 @@ export class LowStages {
     for (const group of groups) codings.push(await this.codingOf(group));
     await this.tools.ledger.commits.do(() => {
       groups.forEach((group, i) => {
-        this.addPayload(codings[i]!, group);
+        // While its bytes were hashed, somebody may have given it up.
+        if (this.objects(group.map(({ transfer }) => transfer)).every(({ state }) => state === 'taken'))
+          this.addPayload(codings[i]!, group);
       });
     });
     const ends = await Promise.allSettled(codings.map(({ object }) => this.sealOrGiveBack(object)));
@@ -271,7 +275,7 @@ export class LowStages {
       for (const group of groups) codings.push(await this.codingOf(group));
       ledger.transaction(() => {
         // Another job may have been here while the bytes were hashed.
-        if (consignments.payloads(id).length > 0) return;
+        if (consignments.payloads(id).length > 0 || consignments.get(id)?.state !== 'sealing') return;
         consignments.setFirstSequence(id, ledger.sequenceLast() + 1);
         groups.forEach((group, i) => {
           this.addPayload(codings[i]!, group);
@@ -331,6 +335,16 @@ export class LowStages {
     const mine = this.sealAlone(object).finally(() => this.sealingPayloads.delete(object));
     this.sealingPayloads.set(object, mine);
     return mine;
+  }
+
+  /** Resolves when no payload of a tenant is with the sealer; of one that is not served none begins after that. */
+  async sealingEnds(tenant: string): Promise<void> {
+    const isOfTenant = (object: ObjectId) => this.tools.ledger.payload(object)?.tenant === tenant;
+    for (;;) {
+      const running = [...this.sealingPayloads].filter(([object]) => isOfTenant(object)).map(([, end]) => end);
+      if (running.length === 0) return;
+      await Promise.allSettled(running);
+    }
   }
 
   private async sealAlone(object: ObjectId): Promise<void> {

@@ -175,7 +175,13 @@ export const ERRORS = {
     'warning',
     'retryable',
     'The tenant of this object is not served here any more.',
-    'Put the tenant back into the configuration and the object goes on by itself; else it stays where it is.',
+    'Put the tenant back into the configuration and the object goes on by itself; else it stays where it is until "sluice give-up TENANT" gives up all that waits for the tenant on this side.',
+  ),
+  TENANT_GIVEN_UP: entry(
+    'warning',
+    'permanent',
+    'The tenant of this object is not served here any more, and an operator has given up what waited for it.',
+    'Nothing to do; "sluice acts" says who decided it and why. What is still wanted is dropped again once the tenant is back.',
   ),
 
   // Names (intake and, by its own check, verify)
@@ -527,6 +533,12 @@ export const ERRORS = {
     'retryable',
     'Writing to the tenant storage failed.',
     'Check its disk and permissions; the object is released as soon as it works.',
+  ),
+  RELEASE_STUCK: entry(
+    'alarm',
+    'retryable',
+    'The storage of a tenant does not answer, so nothing is released there until it does.',
+    'Look at that storage, above all if it is a network share: mount it again, or take its mount away so that it answers with an error. Releases go on by themselves; nothing is lost.',
   ),
   STORAGE_FULL: entry(
     'alarm',

@@ -47,6 +47,8 @@ export const LIMITS = {
   intakeMaxIncomplete: 100_000,
   /** Folders that are watched for events, of all tenants together; the poll sees what happens elsewhere. */
   intakeMaxWatches: 512,
+  /** Storages that hang and have a releasing process of their own. */
+  releaseMaxAside: 8,
   /** Versions of one name in a tenant's storage. */
   releaseMaxVersions: 4_096,
   /** Objects larger than this are refused whatever the policy says (1 TiB sparse files and the like have a tighter policy limit). */
@@ -63,6 +65,8 @@ export const LIMITS = {
   sequenceFirstContact: 10_000,
   /** Positions of the link that wait for their reorder window. */
   positionsWaiting: 4_096,
+  /** Void ranges of several heartbeats that one waiting position keeps in mind; the newest stay. */
+  positionVoids: 256,
   /** Symbols of payloads whose manifest has not arrived yet, all together. */
   orphanBytes: 64 * MiB,
   /** Payloads without a manifest that are tracked at once. */
@@ -142,6 +146,12 @@ export const LIMITS = {
   scanDirectoryBytes: 64 * MiB,
   /** Objects that wait for a scan at once; beyond it they are held. */
   scanMaxWaiting: 262_144,
+  /** Files of a tenant that are each held, and have a receipt, because its quota is used up; of the others a number is told. */
+  quotaNamed: 1_000,
+  /** Milliseconds that something may wait on the high side before its receipt says so. */
+  waitingNamedAfterMs: 5_000,
+  /** Receipts written anew when a stage is paused or goes on; the summary of the day says it for all. */
+  pauseNamed: 10_000,
   /** Characters of an object's name in the file name of its receipt, and findings a receipt names. */
   receiptNameMaxLength: 80,
   receiptMaxFindings: 8,

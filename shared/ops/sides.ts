@@ -4,7 +4,8 @@
  */
 import type { Transport } from '../link/transport.js';
 
-export type LowObjectState = 'held' | 'refused' | 'taken' | 'sealed' | 'sending' | 'sent';
+/** `withdrawn`: it was held, and whoever handed it in took it out of the share again. */
+export type LowObjectState = 'held' | 'refused' | 'withdrawn' | 'taken' | 'sealed' | 'sending' | 'sent';
 export type HighObjectState = 'assembling' | 'verifying' | 'released' | 'quarantined' | 'incomplete';
 
 interface ObjectNews<State> {
@@ -49,8 +50,6 @@ export interface Alarm {
 export interface SideStart {
   configFile: string;
   stateDir: string;
-  /** The command that starts it runs nothing else and ends with it: SIGTERM to the supervisor ends the side in order. */
-  alone?: boolean;
 }
 
 /** Where a side's console is, and the token that opens it. */

@@ -21,7 +21,6 @@ export interface Consignment {
 /** What is compared of a manifest. */
 interface Member {
   sequence: number;
-  tenant: string;
   path: Uint8Array;
   consignment: string;
 }
@@ -57,9 +56,8 @@ export function decodeConsignment(fields: Fields | null): Consignment {
 export function checkConsignment(consignment: Consignment, members: readonly Member[], sizeBytes: number): void {
   const { firstSequence, objects, root } = consignment;
   const last = lastSequence(consignment);
-  for (const { sequence, tenant, path, consignment: named } of members) {
+  for (const { sequence, path, consignment: named } of members) {
     if (sequence < firstSequence || sequence > last) invalid('a number outside the consignment');
-    if (tenant !== members[0]!.tenant) invalid('a consignment of two tenants');
     if (!liesBelow(path, root)) invalid('a member outside the root of its consignment');
     if (named !== '') invalid('a consignment id in a manifest');
   }

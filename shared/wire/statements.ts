@@ -216,7 +216,10 @@ export function decodeManifests(bytes: Uint8Array, type: ManifestsType = MANIFES
   const transfers = new Set<TransferId>();
   let offset = 0;
   let sequence = 0;
+  const { tenant } = value.manifests[0]!;
   for (const manifest of value.manifests) {
+    // Room, quota, retention and turn of a payload are one tenant's.
+    if (manifest.tenant !== tenant) invalid('objects of two tenants');
     if (manifest.offset !== offset) invalid('the offset of an object');
     if (manifest.sequence <= sequence) invalid('the order of the sequence numbers');
     offset += manifest.sizeBytes;

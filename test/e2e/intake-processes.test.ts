@@ -44,6 +44,7 @@ describe('intake processes', function () {
         spoolDir: join(base, 'spool'),
         pollMs: options.pollMs ?? 50,
         holdMs: options.holdMs ?? 50,
+        consignmentHoldMs: options.holdMs ?? 50,
         incompleteSuffixes: ['.part'],
         batchMaxFiles: 256,
         batchMaxBytes: 64 * 1024 * 1024,

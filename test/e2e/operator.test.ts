@@ -125,7 +125,7 @@ async function works(store: 'redis-server' | 'embedded', place: Workplace): Prom
     ['a script with the token', 'resume', 'scan', 'from a script', 'console'],
     ['eve', 'drain', '', 'because: drain', 'command line'],
     ['eve', 'undrain', '', 'because: undrain', 'command line'],
-    ['eve', 'retry', 'scan/12345', '', 'command line'],
+    ['eve', 'retry', 'scan/12345', 'no reason given', 'command line'],
     [acts[6]!.who, 'pause', 'nosuch', 'x', 'command line'],
     ['eve', 'pause', 'send', 'before the start', 'command line'],
   ]);

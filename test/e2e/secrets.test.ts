@@ -76,7 +76,7 @@ function configure(sides: Sides, side: 'low' | 'high', more: object): void {
       ? {
           tenants: { town: { share: sides.share } },
           keys: { signing: join(keys, 'signing.key'), link: join(keys, 'link.key') },
-          intake: { pollInterval: '50ms', holdTime: '100ms' },
+          intake: { pollInterval: '50ms', holdTime: '100ms', consignmentHold: '100ms' },
         }
       : { tenants: { town: { storage: sides.storage } }, keys: { trusted: keys, link: join(keys, 'link.key') } };
   fs.writeFileSync(sides[side], toYaml({ log: { level: 'trace' }, ...own, ...more }));

@@ -36,7 +36,7 @@ async function begin(place: Workplace): Promise<{ sides: Sides; low: Run; high: 
     tenantsDir: 'low-tenants',
     keys: { signing: join(keys, 'signing.key'), link: join(keys, 'link.key') },
     link: { target: `127.0.0.1:${port}` },
-    intake: { pollInterval: '50ms', holdTime: '100ms' },
+    intake: { pollInterval: '50ms', holdTime: '100ms', consignmentHold: '100ms' },
     queues,
   };
   fs.writeFileSync(sides.low, toYaml(lowConfig));
@@ -160,6 +160,34 @@ const cases: Record<string, (place: Workplace) => Promise<void>> = {
     await object(high, 'waits.txt', 'released');
     await end(place, low, high);
   },
+
+  'what waits for a tenant that is gone is given up when an operator says so and why, of one that is served never':
+    async (place) => {
+      const { sides, low, high, folder } = await begin(place);
+      folder.low('school');
+      await alarm(low, 'CONFIG_RELOADED', /added: school/);
+      const act = async (...args: string[]) =>
+        place.sluice(...args, '--state', sides.lowState, '--who', 'ann', '--why', 'the school has closed').ended;
+      expect((await act('queues', 'pause', 'scan')).code).to.equal(0);
+      drop(place, 'school', 'waits.txt');
+      await object(low, 'waits.txt', 'taken');
+      expect(await act('give-up', 'school')).to.include({ code: 1 });
+      folder.low('school', null);
+      await alarm(low, 'TENANT_REMOVED', /school: 1 of its objects wait/);
+      const { code, stderr } = await act('give-up', 'school');
+      expect([code, stderr]).to.deep.equal([
+        0,
+        '1 objects of "school" are given up, and 9 B of the spool are free again.\n',
+      ]);
+      expect((await object(low, 'waits.txt', 'refused')).code).to.equal('TENANT_GIVEN_UP');
+      expect(fs.readdirSync(join(sides.lowState, 'spool/objects'))).to.deep.equal([]);
+      const { stderr: acts } = await place.sluice('acts', '--state', sides.lowState).ended;
+      expect(acts).to.match(
+        /low {2}ann: give-up school because: the school has closed\n {4}no: .* in the configuration/,
+      );
+      expect(acts).to.match(/low {2}ann: give-up school because: the school has closed\n {4}yes: 1 objects/);
+      await end(place, low, high);
+    },
 };
 
 describe('tenants of running sides', function () {

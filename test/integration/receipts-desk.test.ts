@@ -6,6 +6,7 @@ import { HighLedger } from '../../egress/ledger/ledger.js';
 import { HighReceiptFacts } from '../../egress/receipts/facts.js';
 import { LowLedger } from '../../ingress/ledger/ledger.js';
 import { LowReceiptFacts } from '../../ingress/receipts/facts.js';
+import { LIMITS } from '../../shared/core/limits.js';
 import { dayFacts } from '../../shared/ops/receipts/dayFacts.js';
 import type { DeskTenant } from '../../shared/ops/receipts/desk.js';
 import { LocalTime } from '../../shared/ops/receipts/localTime.js';
@@ -342,7 +343,7 @@ describe('receipts: from the ledger to the folder', () => {
     const day = dayFacts({
       states: [{ state: 'refused', objects: 5, bytes: 0 }],
       isOfDay: () => true,
-      needing: [`c:${whole}`],
+      needing: { count: 1, first: [`c:${whole}`] },
       factsOf: (key) => new LowReceiptFacts(ledger, () => ({}) as never).of(key),
       gaps: { count: 0, first: [] },
     });
@@ -398,4 +399,35 @@ describe('receipts: from the ledger to the folder', () => {
       high.close();
     }
   });
+
+  for (const side of ['low', 'high'] as const) {
+    it(`${side} side: what has waited for long does not hide what happened today, and all of it is counted`, () => {
+      const most = LIMITS.summaryMaxNamed;
+      const wait = (sequence: number, high?: HighLedger): string => {
+        if (!high) {
+          const one = taken(`${sequence}`, { tenant: 'town' });
+          ledger.addTaken([one]);
+          ledger.setState(one.transfer, 'held', 'SCAN_CRASHED', '');
+          return one.transfer;
+        }
+        high.admit(objectId(1_000 + sequence), manifests(sequence, [verified(sequence, { tenant: 'town' })]));
+        high.setPayload(objectId(sequence), 'incomplete', 'incomplete', 'TRANSFER_INCOMPLETE');
+        return transferId(sequence);
+      };
+      const high = side === 'high' ? new HighLedger(join(base, 'high.sqlite'), () => nowMs) : undefined;
+      try {
+        for (let n = 1; n <= most + 7; n++) wait(n, high);
+        nowMs += 40 * DAY_MS;
+        const earlier = wait(1_001, high);
+        nowMs += 1;
+        const today = wait(1_002, high);
+        const facts = high ? new HighReceiptFacts(high) : new LowReceiptFacts(ledger, () => ({}) as never);
+        const { attention, attentionMore } = facts.day('town', nowMs - DAY_MS, nowMs + 1);
+        expect(attention.slice(0, 2).map(({ transfer }) => transfer)).to.deep.equal([today, earlier]);
+        expect([attention.length, attentionMore]).to.deep.equal([most, 9]);
+      } finally {
+        high?.close();
+      }
+    });
+  }
 });

@@ -160,7 +160,7 @@ class KillRun {
       tenants: Object.entries(shares).map(([name, share]) => ({ name, share, names: 'posix' })),
       keys: { signing: join(keys, 'signing.key'), link: join(keys, 'link.key') },
       link: { target: `127.0.0.1:${inputPort}`, heartbeatInterval: '200ms' },
-      intake: { pollInterval: '50ms', holdTime: '100ms' },
+      intake: { pollInterval: '50ms', holdTime: '100ms', consignmentHold: '100ms' },
       spool: { minFree: MIN_FREE },
       queues: this.queues('low'),
     };

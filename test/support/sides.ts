@@ -64,7 +64,7 @@ export function writeLow(sides: Sides, target: string, more: Partial<LowConfigIn
     tenants: [{ name: 'town', share: sides.share, names: 'posix' }],
     keys: { signing: join(sides.keys, 'signing.key'), link: join(sides.keys, 'link.key') },
     link: { target, ...more },
-    intake: { pollInterval: '50ms', holdTime: '100ms' },
+    intake: { pollInterval: '50ms', holdTime: '100ms', consignmentHold: '100ms' },
     queues: { store: QUICK_STORE },
   };
   fs.writeFileSync(sides.low, toYaml(config));

@@ -33,6 +33,7 @@ describe('configuration: values', () => {
     expect(config.intake).deep.equal({
       pollInterval: 250,
       holdTime: 500,
+      consignmentHold: 5_000,
       incompleteSuffixes: ['.part'],
       batchFiles: 256,
       batchSize: 64 * 1024 ** 2,

@@ -76,6 +76,21 @@ describe('configuration: reload', () => {
     expect(applied).length(2);
   });
 
+  it('asked to, it reads everything at once and answers what came of it, also when that is nothing or known', () => {
+    main();
+    put('a.yaml', 'share: /in/a\n');
+    begin();
+    expect(watcher.reload()).equal('CONFIG_RELOADED The tenants are those that are in force.');
+    expect(said, 'no alarm').deep.equal([]);
+    put('b.yaml', 'share: /in/b\n');
+    expect(watcher.reload()).equal('CONFIG_RELOADED Tenants added: b.');
+    put('b.yaml', 'share: 5\n');
+    for (let i = 0; i < 2; i++) expect(watcher.reload()).match(/^CONFIG_REFUSED .*b\.yaml:1:1: share is 5; /);
+    put('b.yaml', 'share: /in/b\n');
+    main({ log: { level: 'warn' } });
+    expect(watcher.reload()).match(/^CONFIG_RELOADED .* CONFIG_RESTART Other than at the start: log\.level\.$/);
+  });
+
   it('a policy that changes is a tenant that changes', () => {
     main();
     writeFileSync(join(dir, 'strict.yaml'), 'name: strict\n');

@@ -379,6 +379,88 @@ describe('consignments of the high side', () => {
     expect([stored(), said()]).to.deep.equal([sorted(PUBLISHED()), Array(4).fill(['released', null])]);
   });
 
+  it('refused or incomplete it is one entry of what needs attention, whatever each of its files says', async () => {
+    const needing = () => ledger.needingAttention('demo', 0, 9_999, 99).first;
+    await allButLast();
+    pass(4);
+    expect(needing()).to.deep.equal([`c:${CONSIGNMENT.id}`]);
+    await arrive(3, [member(4)], {}, 17);
+    ledger.setPayload(C, 'incomplete', 'incomplete', 'TRANSFER_INCOMPLETE');
+    expect(needing()).to.have.length(1);
+    ledger.consignments.setQuarantined(CONSIGNMENT.id, { code: 'CONSIGNMENT_INVALID', detail: 'Made by a test.' });
+    await assemble(C);
+    await rebuild();
+    expect(said()).to.deep.equal(Array(4).fill(['quarantined', 'CONSIGNMENT_INVALID']));
+    expect(needing()).to.deep.equal([`c:${CONSIGNMENT.id}`]);
+  });
+
+  describe('what was built out of sight of one that is rejected when its tenant is gone', () => {
+    const hidden = () => fs.existsSync(join(folder, 'storage/.sluice-staging', CONSIGNMENT.id));
+    const reject = { code: 'VERIFY_TENANT_UNKNOWN', detail: '' };
+    /** All of it is in its hidden folder when the process is killed; then the tenant is taken out, and a member rejected. */
+    const buildAndReject = async () => {
+      before = (request) => {
+        if (request === 'publishFolder') throw new SluiceError('CHILD_FAILED', 'Killed.');
+      };
+      await allButLast();
+      expect(await codeOf(last())).to.equal('CHILD_FAILED');
+      before = () => {};
+      expect(hidden()).to.equal(true);
+      served.delete('demo');
+      await arrive(4, [member(5, { reject })]);
+      expect(ledger.consignments.get(CONSIGNMENT.id)!.state).to.equal('quarantined');
+    };
+
+    it('FAULTS 51, 61: is removed with it', async () => {
+      await buildAndReject();
+      await rebuild();
+      expect([hidden(), stored(), ledger.consignments.leftBehind()]).to.deep.equal([false, {}, []]);
+      expect(said().map(([state]) => state)).to.deep.equal(Array(4).fill('quarantined'));
+    });
+
+    it('FAULTS 51, 61: holds nothing up while the storage is away, and is removed at the next start that finds it', async () => {
+      await buildAndReject();
+      fs.renameSync(join(folder, 'storage'), join(folder, 'away'));
+      await rebuild();
+      expect(said().map(([state]) => state)).to.deep.equal(Array(4).fill('quarantined'));
+      open();
+      await stages.tidy();
+      expect(alarms).to.deep.equal(['RELEASE_IO']);
+      fs.renameSync(join(folder, 'away'), join(folder, 'storage'));
+      expect(hidden()).to.equal(true);
+      open();
+      await stages.tidy();
+      expect([alarms, hidden(), ledger.consignments.leftBehind()]).to.deep.equal([[], false, []]);
+    });
+
+    it('what waits for its tenant to come back stays', async () => {
+      before = (request) => {
+        if (request === 'publishFolder') throw new SluiceError('CHILD_FAILED', 'Killed.');
+      };
+      await allButLast();
+      await codeOf(last());
+      before = () => {};
+      served.delete('demo');
+      open();
+      await stages.tidy();
+      expect(hidden()).to.equal(true);
+      served.set('demo', storage);
+      await rebuild();
+      expect(stored()).to.deep.equal(sorted(PUBLISHED()));
+      expect([hidden(), ledger.consignments.leftBehind()]).to.deep.equal([false, []]);
+    });
+  });
+
+  it('of a tenant who is gone, given up by an operator, all that came of it goes into the quarantine', async () => {
+    await allButLast();
+    await arrive(3, [member(4)]);
+    served.delete('demo');
+    expect(stages.giveUp('demo')).to.equal(4);
+    for (const payload of toRelease) await stages.runRelease({ payload });
+    expect(said()).to.deep.equal(Array(4).fill(['quarantined', 'TENANT_GIVEN_UP']));
+    expect([ledger.consignments.get(CONSIGNMENT.id)!.state, stored(), spooled()]).to.deep.equal(['quarantined', {}, 0]);
+  });
+
   describe('members that do not come', () => {
     const waiting = ['incomplete', 'CONSIGNMENT_INCOMPLETE'];
     const lost = ['incomplete', 'TRANSFER_INCOMPLETE'];
@@ -476,23 +558,38 @@ describe('consignments of the high side', () => {
       ]);
     });
 
-    it('FAULTS 49: its own parts never make room for one of it that is sent again', async () => {
-      const whole = { objects: 2, firstSequence: 1, sizeBytes: 1_000 };
-      await arrive(1, [member(1, { sizeBytes: 400 })], whole);
+    it('FAULTS 49: it takes room as a whole and loses it as a whole, and never to a part of its own', async () => {
+      const whole = { objects: 3, firstSequence: 1, sizeBytes: 1_000 };
+      await arrive(1, [member(1, { sizeBytes: 300 })], whole);
+      await arrive(2, [member(2, { sizeBytes: 300 })], whole);
       await assemble(A);
-      pass(2);
-      const other = { id: id(0xd, 32), firstSequence: 9, objects: 2, sizeBytes: 1_000 };
-      await arrive(2, [verified(9, { sizeBytes: 500 })], other);
-      await assemble(B);
-      pass(10);
-      expect([A, B].map((payload) => ledger.consignments.ofPayload(payload)!.state)).to.deep.equal([
-        'incomplete',
-        'incomplete',
-      ]);
+      pass(3);
+      expect(said()).to.deep.equal([waiting, lost]);
+      const other = { id: id(0xd, 32), firstSequence: 9, objects: 1, sizeBytes: 100 };
       told.length = 0;
-      await arrive(3, [member(2, { sizeBytes: 600 })], whole);
-      expect(told, 'not the older part of its own, but that of the other').to.deep.equal(['evict 2', 'expect 3']);
-      expect(ledger.payload(A)!.state).to.equal('assembled');
+      await arrive(3, [member(3, { sizeBytes: 400 })], whole);
+      expect(told, 'it has its room').to.deep.equal(['expect 3']);
+      await arrive(4, [verified(9, { sizeBytes: 100 })], other);
+      expect(told, 'one is on its way').to.deep.equal(['expect 3']);
+      pass(4);
+      told.length = 0;
+      stages.expectAgain();
+      expect([told.slice(0, -1).sort(), told.at(-1)]).to.deep.equal([['evict 1', 'evict 2', 'evict 3'], 'expect 4']);
+    });
+
+    it('FAULTS 49, 60: two of which one half is there never hold what the other waits for', async () => {
+      const first = { objects: 2, firstSequence: 1, sizeBytes: 700 };
+      const second = { id: id(0xd, 32), objects: 2, firstSequence: 11, sizeBytes: 700 };
+      await arrive(1, [member(1, { sizeBytes: 400 })], first);
+      await arrive(2, [verified(11, { sizeBytes: 400 })], second);
+      await arrive(3, [member(2, { sizeBytes: 300 })], first);
+      await arrive(4, [verified(12, { sizeBytes: 300 })], second);
+      expect(told, 'the first has room for all of it').to.deep.equal(['expect 1', 'expect 3']);
+      for (const payload of [A, C]) await assemble(payload);
+      expect(ledger.consignments.get(CONSIGNMENT.id)!.state, 'it is decided about').to.equal('quarantined');
+      told.length = 0;
+      stages.expectAgain();
+      expect(told, 'and then the second').to.deep.equal(['expect 2', 'expect 4']);
     });
 
     it('what waits in vain is given up after the retention, and not before', async () => {

@@ -30,6 +30,7 @@ describe('stages of the high side', () => {
   let storages: Map<string, string>;
   let quota: { bytes?: number; objects?: number };
   let dealtWith: string[];
+  let toRelease: string[];
   let asked: string[];
   let quarantined: QuarantineOrder[];
   let released: ReleaseOrder[];
@@ -40,6 +41,7 @@ describe('stages of the high side', () => {
     for (const name of ['envelopes', 'assembly', 'quarantine']) mkdirSync(join(folder, name));
     let nowMs = 1_000;
     ledger = new HighLedger(join(folder, 'ledger.sqlite'), () => nowMs++);
+    toRelease = [];
     freeBytes = 1e9;
     written = new Map();
     answers = new Map();
@@ -78,7 +80,7 @@ describe('stages of the high side', () => {
       alarm: (code) => alarms.push(code),
       over: (code) => overs.push(code),
       verified: (envelope) => dealtWith.push(envelope),
-      release: () => {},
+      release: (payloads) => toRelease.push(...payloads),
     });
   });
   afterEach(() => {
@@ -133,6 +135,28 @@ describe('stages of the high side', () => {
         ['/elsewhere', 'demo'],
       ]);
       expect(objects(A)).to.deep.equal([['released', null]]);
+    });
+
+    it('what an operator gives up of it goes into the quarantine, and what is still to come is not collected', async () => {
+      for (const n of [1, 2, 3]) await payload(n, 1_000);
+      assemble(A);
+      incomplete(B);
+      storages.clear();
+      expect(await codeOf(stages.runRelease({ payload: A }))).to.equal('TENANT_REMOVED');
+      tell();
+      expect(stages.giveUp('nobody')).to.equal(0);
+      expect(stages.giveUp('demo')).to.equal(3);
+      expect(toRelease).to.deep.equal([A]);
+      expect(tell()).to.have.members(['forget 2', 'forget 3']);
+      await stages.runRelease({ payload: A });
+      expect(quarantined.map(({ code }) => code)).to.deep.equal(['TENANT_GIVEN_UP']);
+      for (const one of [A, B, C]) {
+        expect(objects(one)).to.deep.equal([['quarantined', 'TENANT_GIVEN_UP']]);
+        expect(ledger.payload(one)!.state).to.equal('closed');
+      }
+      expect([released, room.usedBytes]).to.deep.equal([[], 0]);
+      storages.set('demo', '/storages/demo');
+      expect(stages.giveUp('demo')).to.equal(0);
     });
 
     it('alarms once for each tenant and reason of an envelope, and not for what its own rules allow', async () => {
@@ -440,12 +464,15 @@ describe('stages of the high side', () => {
         for (let i = 0; i < 2; i++) expect(await codeOf(stages.runRelease({ payload: A }))).to.equal(code);
         expect(objects(A)).to.deep.equal([
           ['released', null],
-          ['verifying', null],
+          ['verifying', code],
         ]);
+        expect([alarms, overs], 'said once, while it lasts').to.deep.equal([[code], []]);
         expect([ledger.payload(A)!.state, tell()], 'its bytes are still wanted').to.deep.equal(['assembled', []]);
         release = good;
         await stages.runRelease({ payload: A });
         expect(asked).to.deep.equal(['release 1 2', 'release 2', 'release 2', 'forget 1 2']);
+        expect([alarms, overs]).to.deep.equal([[code], [code]]);
+        expect(objects(A).at(-1)).to.deep.equal(['released', null]);
         expect(ledger.payload(A)!.state).to.equal('closed');
       });
     }

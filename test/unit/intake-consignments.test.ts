@@ -84,6 +84,20 @@ describe('intake: consignments', () => {
     expect(bench.taken()).to.have.length(3);
   });
 
+  it('FAULTS 30: a pause in copying that a file may have does not make a folder with its marker first a whole', async () => {
+    const bench = newIntake({ consignmentHoldMs: 5 * HOLD_MS });
+    drop(bench, 'u', ['.consignment', 'a']);
+    drop(bench, 'dropped.part', ['x']);
+    for (let i = 0; i < 4; i++) await bench.settle();
+    bench.drop('u/b', 'the second half');
+    bench.drop('letter');
+    fs.renameSync(join(bench.share, 'dropped.part'), join(bench.share, 'dropped'));
+    for (let i = 0; i < 4; i++) await bench.settle();
+    expect(paths(bench.taken())).to.have.members(['letter', 'dropped/x']);
+    for (let i = 0; i < 2; i++) await bench.settle();
+    expect(bench.batches.at(-1)!.consignments[0]).to.include({ root: 'u', objects: 3 });
+  });
+
   it('a folder renamed from an incomplete name is a unit at once, without a marker', async () => {
     const bench = newIntake();
     drop(bench, 'unit.part', ['a', 'b/c']);

@@ -9,6 +9,7 @@ import type { KnownEntry } from '../../ingress/intake/known.js';
 import { Intake, type QuotaRoom } from '../../ingress/intake/watch.js';
 import { quotaRooms } from '../../ingress/work/quotas.js';
 import { ManualClock } from '../../shared/core/clock.js';
+import { LIMITS } from '../../shared/core/limits.js';
 import { Prng } from '../../shared/core/prng.js';
 import { Partition } from '../../shared/fec/partition.js';
 import { type Call, newFolder, removeFolders, systemError, watchedFs } from '../support/folders.js';
@@ -243,14 +244,21 @@ describe('intake: quotas', () => {
     expect(await bench.intake.poll()).to.include({ taken: 5, overQuota: 0 });
   });
 
-  it('ten thousand files beyond it are a few pieces of news and not ten thousand', async () => {
+  it('each file beyond it is named, up to a limit; of the others a number is told', async () => {
     const bench = newIntake();
-    for (let i = 0; i < 300; i++) bench.drop(`f${i}`);
+    const files = LIMITS.quotaNamed + 100;
+    for (let i = 0; i < files; i++) bench.drop(`f${i}`);
     bench.intake.hold(null, 1e9, quota({ leftObjects: 0 }));
-    for (let i = 0; i < 5; i++) await bench.settle();
-    expect(bench.held()).to.have.length(16);
+    for (let i = 0; i < 3; i++) expect(await bench.settle()).to.include({ overQuota: files });
+    expect(bench.held()).to.have.length(LIMITS.quotaNamed);
+    // As the first ones are taken, others are named.
+    bench.intake.hold(null, 1e9, quota({ leftObjects: 50 }));
+    await bench.settle();
+    bench.intake.hold(null, 1e9, quota({ leftObjects: 0 }));
+    await bench.settle();
+    expect(new Set(paths(bench.held()))).to.have.length(LIMITS.quotaNamed + 50);
     bench.intake.hold(null);
-    expect(await bench.intake.poll()).to.include({ taken: 300 });
+    expect(await bench.intake.poll()).to.include({ taken: files - 50 });
   });
 
   it('a file larger than the whole quota is refused', async () => {

@@ -265,7 +265,10 @@ describe('intake: polling', () => {
     const gone = () => bench.batches.flatMap((batch) => batch.gone.map(String));
     fs.rmSync(join(bench.share, 'secret1'));
     fs.rmSync(join(bench.share, 'plain'));
-    for (let i = 0; i < 3; i++) await bench.settle();
+    for (let i = 0; i < 8; i++) await bench.settle();
+    // It may come back in a moment: some servers of shares show an empty folder when they are started again.
+    expect(gone()).to.deep.equal([]);
+    for (let i = 0; i < 6; i++) await bench.settle();
     expect(gone()).to.deep.equal(['secret1']);
     const [held] = bench.held().slice(-1);
     const known: KnownEntry[] = [{ ...held!, tenant: 'demo', state: 'held' }];
@@ -286,7 +289,7 @@ describe('intake: polling', () => {
     for (let i = 0; i < 3; i++) await bench.settle();
     expect(bench.batches).to.deep.equal([]);
     fs.rmSync(join(bench.share, 'secret2'));
-    await bench.settle();
+    for (let i = 0; i < 12; i++) await bench.settle();
     expect(gone()).to.deep.equal(['secret2']);
   });
 
@@ -309,10 +312,10 @@ describe('intake: polling', () => {
     const known = new KnownEntries('posix');
     known.load({ tenant: 'demo', rawPath: Buffer.from('a'), identity, state: 'taken' });
     known.beginWalk();
-    known.endWalk(new Set([99n]));
+    known.endWalk(new Set([99n]), 0);
     expect(known.look('a', identity, 0)).to.equal('settled');
     known.beginWalk();
-    known.endWalk(new Set([1n]));
+    known.endWalk(new Set([1n]), 0);
     expect(known.look('a', identity, 0)).to.equal('new');
   });
 

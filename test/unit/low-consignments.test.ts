@@ -387,6 +387,26 @@ describe('consignments of the low side', () => {
       .and.not.equal(C);
   });
 
+  it('of a tenant that is given up it is refused as a whole, also while it is still being taken', async () => {
+    const entries = MEMBERS.map(([name, size]) => entry(name, size));
+    record(entries.slice(0, 2));
+    await work();
+    expect(ledger.giveUp('demo', 'TENANT_GIVEN_UP', 'Why.')).to.have.length(2);
+    record(entries.slice(2));
+    await work();
+    expect([states(), only().code]).to.deep.equal([['refused'], 'TENANT_GIVEN_UP']);
+    await rebuild();
+    expect([jobs, sealed]).to.deep.equal([[], []]);
+  });
+
+  it('of a tenant that is given up while it is sealed, its numbers become void and all of it is refused', async () => {
+    take();
+    seal = fail('CHILD_FAILED');
+    await work();
+    expect(ledger.giveUp('demo', 'TENANT_GIVEN_UP', 'Why.')).to.have.length(5);
+    expect([states(), only().state, ledger.voids(9)]).to.deep.equal([['refused'], 'refused', [{ first: 1, last: 5 }]]);
+  });
+
   describe('sent again', () => {
     const resender = () => new Resender(ledger, stages, coding);
     const resend = async (transfer: string) => {
@@ -395,18 +415,35 @@ describe('consignments of the low side', () => {
       return answer;
     };
 
-    it('one member goes with its payload, under the same id and numbers', async () => {
+    it('one member, by transfer or number, takes all of it along: the other side may have dropped any part', async () => {
       take();
       await work();
+      const all = objects().map(({ path }) => path);
       const paths: string[] = [];
       send = (named) => paths.push(...named);
-      [sealed, sent] = [[], []];
-      expect(await resend(objects()[3]!.transfer)).to.match(/^yes/);
-      expect([paths, sealed, sent, ledger.voids(9)]).to.deep.equal([[`${ROOT}/sub/c`], [], [], []]);
-      expect([states(), only().state, only().id]).to.deep.equal([['sent'], 'sent', C]);
+      for (const named of [objects()[3]!.transfer, String(objects()[4]!.sequence), C]) {
+        [sealed, sent] = [[], []];
+        expect(await resend(named)).to.equal(`yes: the consignment ${ROOT} is sent again, all 5 files of it.`);
+        expect(paths.splice(0), named).to.have.members(all);
+        expect([sealed, sent, ledger.voids(9)], 'under the same id and numbers').to.deep.equal([[], [], []]);
+        expect([states(), only().state, only().id]).to.deep.equal([['sent'], 'sent', C]);
+      }
     });
 
-    it('several numbers and ranges go with one request: each payload once, and one answer for it', async () => {
+    it('one member goes with its payload alone once others are no longer in the spool', async () => {
+      take();
+      await work();
+      ledger.spoolFileRemoved('a');
+      const paths: string[] = [];
+      send = (named) => paths.push(...named);
+      expect(await resend(objects()[3]!.transfer)).to.match(
+        /^yes: .* Others of its consignment .* no longer in the spool/,
+      );
+      expect(paths).to.deep.equal([`${ROOT}/sub/c`]);
+      expect(await resend(C)).to.match(/^no: a part of .* is no longer in the spool/);
+    });
+
+    it('several numbers and ranges go with one request: each consignment once, and one answer for it', async () => {
       take();
       await work();
       const paths: string[] = [];
@@ -414,10 +451,11 @@ describe('consignments of the low side', () => {
       const last = Math.max(...objects().map(({ sequence }) => sequence!));
       const answer = await resend(`1-${last},${objects()[0]!.transfer},${last + 7}`);
       const [first, ...others] = answer.split('\n');
-      expect(first).to.match(/^no: 1: .* is sent again, with the 2 objects of its bundle\.$/);
-      expect(others.at(-1)).to.match(/^3 more of them .* are being sent again already\.$/);
-      expect(others.at(-2)).to.equal(`${last + 7}: no object has the id or sequence number ${last + 7}.`);
-      expect(others).to.have.length(4);
+      expect(first).to.equal(`no: 1: the consignment ${ROOT} is sent again, all 5 files of it.`);
+      expect(others).to.deep.equal([
+        `${last + 7}: no object has the id or sequence number ${last + 7}.`,
+        '5 more of them travel in the same bundles and consignments, which are being sent again already.',
+      ]);
       expect(paths).to.have.members(objects().map(({ path }) => path));
       expect(await resend(`1-${last}`)).to.match(/^yes: /);
       expect(await resender().resend('1-5001')).to.match(/^no: 5000 transfers at most/);

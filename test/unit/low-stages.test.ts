@@ -7,7 +7,9 @@ import { LowLedger, type TakenObject } from '../../ingress/ledger/ledger.js';
 import { openPolicy } from '../../ingress/scan/policy.js';
 import type { SealRequest } from '../../ingress/seal/messages.js';
 import type { SendOrder } from '../../ingress/send/orders.js';
+import { giveUpTenant } from '../../ingress/work/giveUp.js';
 import { Quarantine } from '../../ingress/work/quarantine.js';
+import { SpoolKeeper } from '../../ingress/work/spoolKeeper.js';
 import { LowStages, type TransfersJob } from '../../ingress/work/stages.js';
 import { type ErrorCode, SluiceError } from '../../shared/core/errors.js';
 import type { Verdict } from '../../shared/wire/verdict.js';
@@ -285,6 +287,88 @@ describe('stages of the low side', () => {
       expect(sealed).to.deep.equal([]);
       expect(ledger.counts()).to.deep.equal({ held: 1 });
       expect(ledger.object(transfer)).to.include({ code: 'TENANT_REMOVED', sequence: null });
+    });
+
+    describe('given up by an operator', () => {
+      let changed: string[];
+      const giveUp = (tenant: string) => {
+        const folders = { objects: join(folder, 'objects'), envelopes: join(folder, 'envelopes') };
+        const spool = new SpoolKeeper(ledger, { highWater: 1e9, minFree: 0, retention: 1e9 }, folders, () => 1e9);
+        const serves = (name: string) => name !== 'gone';
+        changed = [];
+        return giveUpTenant(tenant, { ledger, stages, spool, serves, changed: (some) => changed.push(...some) });
+      };
+      const spooled = () => readdirSync(join(folder, 'objects')).sort();
+
+      it('what waits for a tenant that is gone is refused for that, and the spool is free of it', async () => {
+        const [a, b] = ['a', 'b'].map((name) => take(name, 1_000, { tenant: 'gone' }));
+        const other = take('c');
+        await sealAll(a!, b!);
+        const fresh = take('d', 500, { tenant: 'gone' });
+        const held = {
+          transfer: 'f'.repeat(32),
+          tenant: 'gone',
+          path: 'e',
+          rawPath: Buffer.from('e'),
+          fingerprint: '1',
+          sizeBytes: 9,
+        };
+        ledger.addNotTaken(held, 'held', 'INTAKE_UNREADABLE', '');
+        expect(await giveUp('gone')).to.equal(
+          'yes: 3 objects of "gone" are given up, and 2.4 KiB of the spool are free again.',
+        );
+        expect(changed).to.have.members([a, b, fresh]);
+        for (const one of changed)
+          expect(ledger.object(one)).to.include({ state: 'refused', code: 'TENANT_GIVEN_UP', spoolFile: '' });
+        expect([spooled(), states([other]), ledger.counts()]).to.deep.equal([
+          ['c'],
+          ['taken'],
+          { refused: 3, taken: 1 },
+        ]);
+        expect(readdirSync(join(folder, 'quarantine'))).to.deep.equal([]);
+        const due = ledger.receipts.due('gone', 9_999, 99).map(({ transfer }) => transfer);
+        expect(due, 'receipts').to.include.members(changed);
+        expect(await giveUp('gone')).to.equal('yes: nothing waits here for the tenant "gone".');
+      });
+
+      it('is refused of a tenant that is in the configuration', async () => {
+        const transfer = take('a');
+        expect(await giveUp('demo')).to.match(/^no: the tenant "demo" is in the configuration/);
+        expect([spooled(), states([transfer])]).to.deep.equal([['a'], ['taken']]);
+      });
+
+      it('what was sealed goes out; numbers of what was not become void', async () => {
+        const [sent, begun] = ['sealed', 'begun'].map((name) => take(name, 5_000, { tenant: 'gone' }));
+        for (const [i, transfer] of [sent!, begun!].entries()) {
+          const object = objectId(0x50 + i);
+          ledger.setVerdict(transfer, verdict('pass'));
+          const blockDigests = new Uint8Array(32);
+          const coding = {
+            object,
+            lengthBytes: 5_000,
+            symbolBytes: SYMBOL_BYTES,
+            blockSymbols: BLOCK_SYMBOLS,
+            blockDigests,
+          };
+          ledger.addPayload('gone', coding, [{ transfer, offset: 0 }]);
+        }
+        ledger.payloadSealed(objectId(0x50), objectId(0x60));
+        expect(await giveUp('gone')).to.match(/^yes: 1 objects of/);
+        expect([states([sent!]), ledger.voids(9)]).to.deep.equal([['sealed'], [{ first: 2, last: 2 }]]);
+        expect([ledger.payload(objectId(0x51))!.state, spooled()]).to.deep.equal(['dropped', ['sealed']]);
+      });
+
+      it('what is scanned meanwhile stays given up', async () => {
+        const transfer = take('a', 1_000, { tenant: 'gone' });
+        let given: Promise<string> | undefined;
+        scan = () => {
+          given = giveUp('gone');
+          return verdict('pass');
+        };
+        const scanning = stages.runScan({ transfers: [transfer] });
+        await Promise.all([scanning, given]);
+        expect(ledger.object(transfer)).to.include({ state: 'refused', code: 'TENANT_GIVEN_UP' });
+      });
     });
 
     it('a payload begun before a restart is sealed by its own job', async () => {

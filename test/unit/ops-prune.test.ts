@@ -154,6 +154,54 @@ describe('removing what is finished', () => {
       expect(ledger.consignments.get(consignment.id), 'and is not begun again').to.equal(undefined);
     });
 
+    /** Payload n with one object, incomplete, with nothing kept of it any more. */
+    const expire = (n: number, alsoBytes = true) => {
+      admit(n, n);
+      ledger.setPayload(objectId(n), 'incomplete', 'incomplete', 'TRANSFER_INCOMPLETE');
+      if (alsoBytes) ledger.setExpired(objectId(n), true);
+    };
+
+    it('FAULTS 5, 59: what stayed incomplete goes once its bytes are gone for that long, and its number stays taken', () => {
+      expire(1);
+      expire(2, false);
+      ledger.account(HISTORY, 2, 2, () => false);
+      expire(3);
+      release(4);
+      settle(ledger);
+      expect(pruneAll(), 'it is not that old').to.equal(0);
+      clock.advance(1);
+      expect(pruneAll(), 'of 2 there are bytes, and 3 the position has not passed').to.equal(1);
+      expect(admit(1, 1)).to.equal('over');
+      expect(ledger.counts()).to.deep.equal({ incomplete: 2, released: 1, unseen: 0 });
+    });
+
+    it('an incomplete consignment goes as a whole, when nothing is kept of any part', () => {
+      const consignment = {
+        id: id(6, 32),
+        tenant: 'demo',
+        root: 'folder',
+        parts: ['folder'],
+        firstSequence: 1,
+        objects: 3,
+        sizeBytes: 3_000,
+      };
+      for (const n of [1, 2]) {
+        ledger.admit(objectId(1_000 + n), { ...manifests(n, [verified(n)]), consignment });
+        ledger.setPayload(objectId(n), 'incomplete', 'incomplete', 'TRANSFER_INCOMPLETE');
+      }
+      ledger.consignments.setIncomplete(consignment.id, '');
+      ledger.setExpired(objectId(1), true);
+      ledger.account(HISTORY, 3, 3, () => false);
+      release(4);
+      settle(ledger);
+      clock.advance(1);
+      expect(pruneAll()).to.equal(0);
+      ledger.setExpired(objectId(2), true);
+      clock.advance(1);
+      expect(pruneAll()).to.equal(2);
+      expect(ledger.consignments.get(consignment.id)).to.equal(undefined);
+    });
+
     it('positions of news go on: no later object takes the place of one that was removed', () => {
       for (let n = 1; n <= 3; n++) release(n);
       ledger.account(HISTORY, 3, 3, () => false);

@@ -182,6 +182,36 @@ describe('position of the link', () => {
       expect(ledger.gaps(100)).to.deep.equal([1, 2, 3]);
     });
 
+    it('FAULTS 59: given up later they are not missing any more, whether or not the position moves', () => {
+      hear(5);
+      clock.advance(REORDER_MS);
+      tick();
+      expect(ledger.gaps(100)).to.deep.equal([1, 2, 3, 4, 5]);
+      const said = (done: number, first: number, last: number) => {
+        hear(done, { voids: [{ first, last }] });
+        clock.advance(REORDER_MS);
+        tick();
+        return ledger.gaps(100);
+      };
+      expect(said(5, 2, 3)).to.deep.equal([1, 4, 5]);
+      expect(said(6, 5, 5), 'with the position').to.deep.equal([1, 4, 6]);
+      expect(said(3, 1, 1), 'by a heartbeat that was late').to.deep.equal([4, 6]);
+      hear(6, { voids: [{ first: 4, last: 4 }], history: id(8, 32) });
+      clock.advance(REORDER_MS);
+      tick();
+      expect(ledger.gaps(100), 'another history has numbers of its own').to.include(4);
+      expect(ledger.counts().unseen).to.equal(2 + 5);
+    });
+
+    it('FAULTS 59: given up while the position waits for its window they are not said to be missing', () => {
+      hear(5, { voids: [{ first: 1, last: 1 }] });
+      hear(5, { voids: [{ first: 3, last: 4 }] });
+      hear(5);
+      clock.advance(REORDER_MS);
+      tick();
+      expect(unseen).to.deep.equal([2, 5]);
+    });
+
     it('wait the reorder window of their own heartbeat', () => {
       hear(1);
       clock.advance(REORDER_MS / 2);

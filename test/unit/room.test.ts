@@ -151,6 +151,38 @@ describe('room for payloads on the high side', () => {
     expect(room.mayLose(objectId(A), other, 'share')).to.equal(false);
   });
 
+  it('FAULTS 60: a consignment has room as a whole from its first payload to its last', () => {
+    const written = new Map<string, number>();
+    const room = roomOf({}, () => 1e9, written);
+    const part = (payload: number, id = 'c') => ({
+      ...wanted(payload, 100),
+      consignment: { id, lengthBytes: 600, objects: 3, payloads: () => [A, B].map(objectId) },
+    });
+    expect(room.couldHold({ ...part(A), consignment: { ...part(A).consignment, lengthBytes: 1001 } })).to.equal(false);
+    expect(room.take(part(A))).to.equal('taken');
+    expect(room.useOf('demo')).to.deep.equal({ bytes: 600, objects: 3 });
+    expect([room.take(part(C, 'd')), room.missingBytes(part(C, 'd'))]).to.deep.equal(['room', 200]);
+    expect(room.take(part(B))).to.equal('taken');
+    expect(room.usedBytes).to.equal(600);
+    expect([...room.sharing(objectId(A)).payloads]).to.deep.equal([A, B].map(objectId));
+    room.give(objectId(A));
+    expect([room.usedBytes, room.take(part(C, 'd'))]).to.deep.equal([600, 'room']);
+    room.give(objectId(B));
+    expect([room.usedBytes, room.take(part(C, 'd'))]).to.deep.equal([0, 'taken']);
+  });
+
+  it('FAULTS 49: of a consignment that is on the disk already the disk need hold only the rest', () => {
+    const written = new Map([
+      [objectId(A), 250],
+      [objectId(B), 250],
+    ]);
+    const room = roomOf({}, () => 100, written);
+    const consignment = { id: 'c', lengthBytes: 600, objects: 3, payloads: () => [A, B].map(objectId) };
+    expect(room.take({ ...wanted(A, 250), consignment })).to.equal('taken');
+    expect(room.take({ ...wanted(B, 250), consignment })).to.equal('taken');
+    expect(room.missingOnDiskBytes(wanted(C, 1))).to.equal(1);
+  });
+
   it('knows what could never be held here', () => {
     expect(roomOf().couldHold(wanted(A, 1000))).to.equal(true);
     expect(roomOf().couldHold(wanted(A, 1001))).to.equal(false);

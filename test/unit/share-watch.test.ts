@@ -48,7 +48,8 @@ describe('what waits in the shares', () => {
         },
         new LocalTime('UTC'),
       );
-    const full = facts({ overQuota: 3_780, notTaken: 12 });
+    const full = facts({ overQuota: 3_780, notTaken: 12, unnamed: 2_780 });
+    expect(full).to.include('About 2,780 of them have no receipt').and.include("Environ 2 780 d'entre eux n'ont pas");
     expect(full).to.include('About 3,780 files lie in the share and wait for room').and.include('3 780 fichiers');
     expect(full).to.include('12 files in the share are not taken yet').and.include('12 fichiers');
     expect(full).not.to.include('Nothing needs').and.not.to.include('Rien ne demande');

@@ -235,6 +235,17 @@ describe('verifier', () => {
     expect(good.reject).equal(undefined);
   });
 
+  it('FAULTS 60: objects of two tenants in one payload are refused together: its room would be charged to one', () => {
+    const value = sample();
+    value.manifests[1].tenant = 'beta';
+    const serving = new Verifier([publicKeyOf(key)], [RULES, { ...RULES, name: 'beta' }]);
+    const answer = serving.manifests(sealedManifests(value));
+    expect(answer).deep.include({ ok: false, code: 'MANIFEST_INVALID' });
+    expect(answer).property('detail').to.include('two tenants');
+    value.manifests[0].tenant = 'beta';
+    expect(serving.manifests(sealedManifests(value))).include({ ok: true });
+  });
+
   // ------------------------------------------------------------ envelopes that are not believed
 
   const refusedAs = (bytes: Uint8Array, by = verifier): [string | undefined, string | undefined] => {

@@ -40,7 +40,6 @@ const anyVerdict = (digest: string) =>
 const anyObject = hexOf(32).chain((sha256) =>
   fc.record({
     transfer: hexOf(16),
-    tenant: text,
     path: fc.uint8Array({ minLength: 1, maxLength: 60 }),
     sizeBytes: fc.nat(5_000_000),
     mtimeNs: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
@@ -62,15 +61,16 @@ const anyManifests: fc.Arbitrary<Manifests> = fc
     blockSymbols: fc.integer({ min: 1, max: 600 }),
     objects: fc.uniqueArray(anyObject, { minLength: 1, maxLength: 4, selector: ({ transfer }) => transfer }),
     sequence: fc.integer({ min: 1, max: 2 ** 50 }),
+    tenant: text,
     sealedMs: whole,
     keyId: bytes(8),
   })
   .filter(({ objects }) => new Set(objects.flatMap(({ verdicts }) => verdicts)).size <= LIMITS.manifestMaxFilters)
-  .map(({ objects, object, symbolBytes, blockSymbols, sequence, ...same }) => {
+  .map(({ objects, object, symbolBytes, blockSymbols, sequence, tenant, ...same }) => {
     let offset = 0;
     const manifests = objects.map((manifest, i) => {
       offset += manifest.sizeBytes;
-      return { ...manifest, sequence: sequence + 3 * i, offset: offset - manifest.sizeBytes };
+      return { ...manifest, tenant, sequence: sequence + 3 * i, offset: offset - manifest.sizeBytes };
     });
     const blocks = Math.ceil(Math.ceil(offset / symbolBytes) / blockSymbols);
     const blockDigests = new Uint8Array(blocks * 32).map((_, i) => i);

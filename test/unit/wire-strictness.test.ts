@@ -312,7 +312,11 @@ describe('wire strictness: manifests', () => {
   it('FAULTS 11: __proto__ and its kin are words like any other, and 256 bytes of text are allowed', () => {
     for (const word of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '漢'.repeat(85), 'a'.repeat(256)]) {
       for (const [name, index, field] of TEXT_FIELDS) {
-        const read = decodeManifests(changed((p) => (p.objects[0][index] = delimited(field, word))));
+        const read = decodeManifests(
+          changed((p) => {
+            for (const object of p.objects) object[index] = delimited(field, word);
+          }),
+        );
         expect(read.manifests[0]).property(name, word);
       }
     }

@@ -1,5 +1,5 @@
 /**
- * The operator's commands: `sluice queues`, `sluice acts`, `sluice drain`, `sluice resend`. Each asks a side through its
+ * The operator's commands: `sluice queues`, `sluice acts`, `sluice drain`, `sluice resend`, `sluice give-up`. Each asks a side through its
  * ledger, so that who asked for what, and why, is on record there.
  */
 import { userInfo } from 'node:os';
@@ -44,6 +44,10 @@ export function addOperatorCommands(program: Command, finish: Finish): void {
       'transfer ids (or their first 8 digits), sequence numbers the high side names, ranges FIRST-LAST',
     )
     .action((ids: string[], options: Options) => actOn('low', 'resend', ids.join(','), options, finish));
+  asked(program.command('give-up'), true)
+    .description('give up all that waits for a tenant that is not in the configuration any more')
+    .argument('<tenant>', 'its name')
+    .action((tenant: string, options: Options) => actOn(undefined, 'give-up', tenant, options, finish));
   program
     .command('acts')
     .description('what operators asked of a side: when, who, what, why, and what came of it')

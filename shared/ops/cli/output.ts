@@ -1,4 +1,6 @@
 /** Where output goes: JSON lines to stdout, words to stderr. */
+import { closeSync, openSync } from 'node:fs';
+
 export const sayLine = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
@@ -6,9 +8,24 @@ export const jsonLine = (value: object): void => {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 };
 
-/** Resolves at the first Ctrl-C or SIGTERM. */
-export function untilStopped(): Promise<void> {
+/**
+ * Resolves at the first Ctrl-C or SIGTERM, or when the terminal is gone.
+ * @param onHup what SIGHUP means otherwise; without it, the end
+ */
+export function untilStopped(onHup?: () => void): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    process.on('SIGHUP', () => (onHup === undefined || isHungUp() ? resolve() : onHup()));
   });
+}
+
+/** A closed terminal says SIGHUP, too, to what was started in it: then it cannot be opened any more. */
+function isHungUp(): boolean {
+  if (!process.stdin.isTTY && !process.stderr.isTTY) return false;
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return false;
+  } catch {
+    return true;
+  }
 }

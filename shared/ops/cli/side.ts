@@ -1,4 +1,4 @@
-/** `sluice low` and `sluice high`: run one side until Ctrl-C or SIGTERM. */
+/** `sluice low` and `sluice high`: run one side until Ctrl-C or SIGTERM; SIGHUP has it read its configuration again. */
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { formatSize } from '../../core/units.js';
@@ -22,14 +22,18 @@ export function addSideCommands(program: Command, finish: (code: ExitCode) => vo
       .requiredOption('--state <dir>', 'folder for ledger, spool, queues and logs of this side')
       .option('--json', 'what happens, as JSON lines on stdout')
       .action(async ({ config, state, json }) => {
-        const start = { configFile: resolve(config), stateDir: resolve(state), alone: true };
+        const start = { configFile: resolve(config), stateDir: resolve(state) };
         finish(await runSide(side, start, json === true));
       });
   }
 }
 
 async function runSide(side: 'low' | 'high', start: SideStart, json: boolean): Promise<ExitCode> {
-  const stopped = untilStopped();
+  const stopped = untilStopped(() => {
+    // The supervisor answers in its log. It takes signals once it has said that it is there.
+    if (isThere && child.pid !== undefined) process.kill(child.pid, 'SIGHUP');
+  });
+  let isThere = false;
   let ended: (code: ExitCode) => void = () => {};
   const died = new Promise<ExitCode>((resolve) => {
     ended = resolve;
@@ -59,6 +63,7 @@ async function runSide(side: 'low' | 'high', start: SideStart, json: boolean): P
     },
   } as never) as Child<Protocol>;
   await child.start();
+  isThere = true;
   try {
     const ready = (await child.ask('start', start, START_MS)) as Ready;
     sayLine(`${side} side is running; ${listeningOf(ready)}queues: ${ready.queueStore}`);
@@ -84,7 +89,15 @@ type Ready = { queueStore: string; console: ServedConsole | null; port?: number;
 type News = LowObjectNews | HighObjectNews;
 
 /** States an operator wants to see go by; the others are steps on the way. */
-const WORTH_A_LINE: readonly string[] = ['refused', 'held', 'sent', 'released', 'quarantined', 'incomplete'];
+const WORTH_A_LINE: readonly string[] = [
+  'refused',
+  'held',
+  'withdrawn',
+  'sent',
+  'released',
+  'quarantined',
+  'incomplete',
+];
 
 function lineOf({ tenant, path, sequence, state, code, detail }: News): string {
   const what = path === '' ? `sequence number ${sequence}` : `${tenant}/${path}`;

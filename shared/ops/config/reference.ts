@@ -21,7 +21,8 @@ printed by \`sluice config reference\` (\`npm run docs\`); change the schema, no
 - Tenants and policy files are read again while the gateway runs, within two seconds of a change. A change with anything
   wrong in it is refused as a whole (\`CONFIG_REFUSED\` names file, line, key and reason); other keys that differ are named
   (\`CONFIG_RESTART\`) and count after a restart. \`sluice tenants check\` says the same before it counts. What was taken or
-  verified for a tenant that is removed is held (\`TENANT_REMOVED\`) until the tenant is back; what was sealed goes out.
+  verified for a tenant that is removed is held (\`TENANT_REMOVED\`) until the tenant is back
+  or an operator gives it up (\`sluice give-up\`); what was sealed goes out.
 - Files that anybody on the machine can change are refused (\`CONFIG_EXPOSED\`), so are links that lead out of
   \`tenantsDir\`, and secret files that others can read (\`KEY_EXPOSED\`).
 - Tags are refused, so is a key written twice; aliases are few and the file is at most 1 MiB, one of a tenant 128 KiB.

@@ -47,6 +47,8 @@ export class ConfigWatcher<S extends Settings> {
   /** Refused for something that is not in the files: it may pass without any of them changing. */
   #again = false;
   #restart = '';
+  /** What the latest change that was not refused came to. */
+  #outcome = '';
 
   /** @param sources what `inForce` was read from */
   constructor(
@@ -69,9 +71,21 @@ export class ConfigWatcher<S extends Settings> {
 
   /** Looks whether anything has changed, and deals with it. Never throws. */
   look(): void {
+    this.#look(false);
+  }
+
+  /** Reads everything now, changed or not. Never throws. @returns what came of it, in one line */
+  reload(): string {
+    this.#look(true);
+    const outcome =
+      this.#refused === '' ? `CONFIG_RELOADED ${this.#outcome}` : `CONFIG_REFUSED ${oneLine(this.#refused)}`;
+    return this.#restart === '' ? outcome : `${outcome} CONFIG_RESTART ${this.#restart}`;
+  }
+
+  #look(isAsked: boolean): void {
     try {
       const changed = this.sources.changed();
-      if (!changed && !this.#again) return;
+      if (!changed && !this.#again && !isAsked) return;
       if (changed) this.#refused = this.#refused && ' ';
       this.#read();
     } catch (error) {
@@ -105,8 +119,9 @@ export class ConfigWatcher<S extends Settings> {
       this.#tenants = tenants;
       tools.apply(next, change);
     }
+    this.#outcome = sentenceOf(change);
     if (this.#refused !== '') tools.over('CONFIG_REFUSED');
-    if (isSomething(change) || this.#refused !== '') tools.alarm('CONFIG_RELOADED', sentenceOf(change));
+    if (isSomething(change) || this.#refused !== '') tools.alarm('CONFIG_RELOADED', this.#outcome);
     this.#refused = '';
   }
 
@@ -114,8 +129,7 @@ export class ConfigWatcher<S extends Settings> {
   #refuse(words: string): void {
     if (words === this.#refused) return;
     this.#refused = words;
-    // An alarm is one line, wherever it is shown.
-    this.tools.alarm('CONFIG_REFUSED', words.replaceAll('\n', '; '));
+    this.tools.alarm('CONFIG_REFUSED', oneLine(words));
   }
 
   #sayRestart(now: ReadonlyMap<string, string>): void {
@@ -154,6 +168,9 @@ function difference(before: ReadonlyMap<string, string>, after: ReadonlyMap<stri
     changed: names.filter((name) => before.has(name) && before.get(name) !== after.get(name)),
   };
 }
+
+/** An alarm is one line, wherever it is shown. */
+const oneLine = (words: string): string => words.replaceAll('\n', '; ');
 
 const isSomething = ({ added, removed, changed }: TenantChange): boolean =>
   added.length + removed.length + changed.length > 0;

@@ -255,7 +255,7 @@ export const retention = () =>
       '90d',
       '2d',
       '3650d',
-      'How long the ledger keeps objects that are finished and have no bytes left here. Two days at least: daily summaries are written from it.',
+      'How long the ledger keeps objects that are finished, or incomplete on the high side, and have no bytes left here; what comes of them after that is not taken any more. Two days at least: daily summaries are written from it.',
     ),
     receipts: duration('90d', '1h', '3650d', 'How long receipts stay.'),
     quarantine: duration(

@@ -120,6 +120,12 @@ export function lowSchema(baseDir: string) {
     intake: z.strictObject({
       pollInterval: duration('250ms', '10ms', '1h', 'Time between two looks at the shares.'),
       holdTime: duration('500ms', '0ms', '24h', 'How long a file must have been left alone before it is taken.'),
+      consignmentHold: duration(
+        '5s',
+        '0ms',
+        '24h',
+        'How long a folder with a file named ".consignment" must have been left alone, with everything in it, before it is taken as a unit. A pause in copying that lasts longer ends it too early; a folder renamed from NAME.part is taken at once.',
+      ),
       incompleteSuffixes: z.array(plainText(32)).max(16).prefault(['.part']).register(SETTINGS, {
         meaning:
           'Files and folders whose name ends in one of these are still being written and are left alone. Renamed without it, a file is taken at once and a folder travels as a unit.',

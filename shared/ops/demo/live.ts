@@ -121,7 +121,7 @@ function gatewayOptions(
     link,
     queues,
     impairments,
-    intake: { pollInterval: '200ms', holdTime: '400ms' },
+    intake: { pollInterval: '200ms', holdTime: '400ms', consignmentHold: '1s' },
   };
 }
 

@@ -144,7 +144,7 @@ function gatewayOptions(options: OnceOptions, input: string, out: string, stateD
     queues,
     impairments,
     // The folder is all there is: a name that ends in ".part" is a name like any other.
-    intake: { pollInterval: '100ms', holdTime: '200ms', incompleteSuffixes: [] },
+    intake: { pollInterval: '100ms', holdTime: '200ms', consignmentHold: '1s', incompleteSuffixes: [] },
   };
 }
 

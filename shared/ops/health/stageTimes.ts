@@ -26,7 +26,7 @@ const STEPS: Readonly<Record<SideName, Readonly<Record<string, string>>>> = {
 };
 const LAST: Readonly<Record<SideName, string>> = { low: 'sent', high: 'released' };
 /** Nothing follows these for now; a resend begins anew. */
-const ENDS = new Set(['sent', 'refused', 'released', 'quarantined']);
+const ENDS = new Set(['sent', 'refused', 'withdrawn', 'released', 'quarantined']);
 
 export class StageTimes {
   private readonly seen = new Map<string, Seen>();

@@ -18,12 +18,12 @@ export class LedgerFile {
    */
   constructor(path: string, side: 'low' | 'high' | undefined, migrations: readonly string[]) {
     this.database = new Database(path);
+    // First of all: what follows may already meet a side, or another command, that is writing.
+    this.database.exec('PRAGMA busy_timeout = 5000');
     // Before anything is written: a ledger of its own first release cannot give room back and reuses it instead.
     this.database.exec('PRAGMA auto_vacuum = INCREMENTAL');
     // WAL with full synchronisation: every transaction that has returned survives a power failure.
-    for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'busy_timeout = 5000']) {
-      this.database.exec(`PRAGMA ${pragma}`);
-    }
+    for (const pragma of ['journal_mode = WAL', 'synchronous = FULL']) this.database.exec(`PRAGMA ${pragma}`);
     this.database.exec('CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT');
     const owner = this.meta('side');
     if (owner !== undefined && side !== undefined && owner !== side) {

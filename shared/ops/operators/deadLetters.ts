@@ -5,6 +5,7 @@
  *
  * A failure that may pass is none of these: its job is tried again without end.
  */
+import { ERRORS } from '../../core/errors.js';
 import { LIMITS } from '../../core/limits.js';
 import type { LedgerFile, Row } from '../ledger/ledgerFile.js';
 import type { DeadJob, DeadJobs } from '../queues/types.js';
@@ -102,6 +103,12 @@ export class DeadLetters {
       )
       .map(jobOf);
   }
+}
+
+/** The code that a reason begins with. */
+export function codeIn(reason: string): string {
+  const [word = ''] = reason.split(/[^A-Z0-9_]/, 1);
+  return Object.hasOwn(ERRORS, word) ? word : 'INTERNAL';
 }
 
 function jobOf(row: Row): Omit<DeadJob, 'data'> {

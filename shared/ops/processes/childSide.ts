@@ -13,8 +13,10 @@ export interface ServeOptions<P extends Protocol> {
    * main thread hangs and so cannot notice the closed channel.
    */
   watchdog?: boolean;
-  /** Whether it ends in order on SIGTERM, too, as a side's supervisor does. Other signals are for whoever started it. */
-  endsOnTerm?: () => boolean;
+  /** Whether it ends in order on SIGTERM, too, as a side's supervisor does. Other signals are for whoever started it, */
+  endsOnTerm?: boolean;
+  /** but for SIGHUP where this is given. */
+  onHup?: () => void;
 }
 
 export interface ParentFace<P extends Protocol> {
@@ -75,9 +77,8 @@ export function serveParent<P extends Protocol>(options: ServeOptions<P>): Paren
       if (handlers && Object.hasOwn(handlers, message.name)) handlers[message.name]!(message.body);
     }
   });
-  process.on('SIGTERM', () => {
-    if (options.endsOnTerm?.()) stop();
-  });
+  if (options.endsOnTerm) process.on('SIGTERM', stop);
+  if (options.onHup) process.on('SIGHUP', options.onHup);
   if (options.watchdog) startWatchdog();
   send({ kind: 'ready' });
   return { tell: (event, payload) => send({ kind: 'event', name: event, body: payload }) };

@@ -11,8 +11,8 @@
  *
  * A child that dies unexpectedly is started again (the delay doubles up to a cap) and gets its initial state again from
  * `onStart`. It ends when its parent is gone. Signals that reach the whole process group (Ctrl-C, a service manager's
- * SIGTERM) are left to the supervisor, which ends its children in order; the supervisor of
- * a side that runs alone itself ends on SIGTERM.
+ * SIGTERM) are left to the supervisor, which ends its children in order; the supervisor of a side itself ends in order
+ * on SIGTERM, whoever started it, and reads its configuration again on SIGHUP.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

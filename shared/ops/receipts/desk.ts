@@ -125,7 +125,8 @@ export class ReceiptDesk {
     const nowMs = performance.now();
     if (nowMs >= this.nextEverybodyMs) {
       this.nextEverybodyMs = nowMs + EVERYBODY_MS;
-      for (const tenant of this.tools.outbox.tenants()) this.waiting.add(tenant);
+      // What was given up, or waits for too long, is no news of an object.
+      this.changed(this.tools.outbox.tenants());
       const wanting = this.tools.tenants().filter(({ receiptsFor }) => receiptsFor !== 'none');
       const names = new Set(['', ...wanting.map(({ name }) => name)]);
       for (const tenant of this.away.keys()) if (!names.has(tenant)) this.wellAgain(tenant);

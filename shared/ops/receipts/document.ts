@@ -20,6 +20,7 @@ export function documentOf(facts: ReceiptFacts): string {
     sha256,
     code,
     detail: harmless(detail),
+    operator: facts.operator ? { act: facts.operator.act, since: isoTime(facts.operator.sinceMs) } : null,
     ...(facts.consignment ? { consignment: consignmentOf(facts.consignment) } : {}),
     ...(facts.side === 'low' ? lowOf(facts) : highOf(facts)),
   };
@@ -46,12 +47,14 @@ function lowOf(facts: Extract<ReceiptFacts, { side: 'low' }>) {
     original: facts.original && { outcome: facts.original, path: harmless(facts.originalPath) },
     // Whatever the state is: this side cannot know.
     arrival: { known: false, ...(facts.estimate ?? {}) },
+    sentBefore: isoTime(facts.sentBeforeMs ?? null),
     resendableUntil: isoTime(facts.againUntilMs),
   };
 }
 
 function highOf(facts: Extract<ReceiptFacts, { side: 'high' }>) {
   return {
+    ...(facts.state === 'waiting' ? { isHere: facts.isHere === true } : {}),
     label: harmless(facts.label),
     publishedAs: facts.publishedAs === null ? null : harmless(facts.publishedAs),
     sealedBy: facts.sealedBy,

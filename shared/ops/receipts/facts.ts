@@ -2,8 +2,8 @@
  * What a receipt and a daily summary say, as plain values: the two sides' supervisors read them from their ledgers, the
  * receipts process writes them down. Times are wall clock, milliseconds.
  */
-import type { HighObjectState, LowObjectState } from '../sides.js';
-import type { OriginalOutcome } from './words/language.js';
+import type { LowObjectState } from '../sides.js';
+import type { HighReceiptState, OriginalOutcome } from './words/language.js';
 
 /** A folder that travels as one. */
 export interface ConsignmentFacts {
@@ -32,6 +32,8 @@ interface ObjectFacts<State> {
   /** Code of the table in shared/core/errors.ts, with its particulars in (English) words. */
   code: string | null;
   detail: string;
+  /** What an operator has to do before it goes on: have it tried again, for the gateway gave up; resume what was paused. */
+  operator?: { act: 'retry' | 'resume'; sinceMs: number } | null;
   /** This receipt stands for a whole consignment, whose id is its transfer. */
   consignment?: ConsignmentFacts;
   /** A member of a consignment, which has a receipt of its own: this one is only written for what is its own fault. */
@@ -66,12 +68,16 @@ export interface LowFacts extends ObjectFacts<LowObjectState> {
   /** Of a consignment: how many of its originals each became; `path` is one that was moved. */
   originals?: { outcome: OriginalOutcome; objects: number; path: string }[];
   estimate: ArrivalEstimate | null;
+  /** When it was sent before; it is being sent again. */
+  sentBeforeMs?: number | null;
   /** Until when a sent file can be sent again without being handed in once more; null when it was not sent. */
   againUntilMs: number | null;
 }
 
-export interface HighFacts extends ObjectFacts<HighObjectState> {
+export interface HighFacts extends ObjectFacts<HighReceiptState> {
   side: 'high';
+  /** Of what waits: all of it is here. */
+  isHere?: boolean;
   label: string;
   /** Path below the tenant's storage, once released. */
   publishedAs: string | null;

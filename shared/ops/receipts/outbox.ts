@@ -32,6 +32,16 @@ export const noteDue = (transfer: string, tenant: string, afterMs: string, gone 
       SET change = excluded.change, tenant = excluded.tenant, after_ms = excluded.after_ms, gone = excluded.gone;
 `;
 
+/**
+ * The same for all rows that a query finds; `rows` is SQL from its FROM on, with a WHERE. Part of migrations: never edit it.
+ */
+export const noteAllDue = (transfer: string, tenant: string, afterMs: string, rows: string): string => `
+  INSERT INTO receipts_due (transfer, change, tenant, after_ms, gone)
+    SELECT DISTINCT ${transfer}, (SELECT coalesce(max(change), 0) + 1 FROM receipts_due), ${tenant}, ${afterMs}, NULL ${rows}
+    ON CONFLICT (transfer) DO UPDATE
+      SET change = excluded.change, tenant = excluded.tenant, after_ms = excluded.after_ms, gone = excluded.gone;
+`;
+
 /** In front of the id of a consignment, where that of a transfer stands for objects. Part of migrations. */
 export const CONSIGNMENT_MARK = 'c:';
 

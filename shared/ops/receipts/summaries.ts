@@ -90,7 +90,12 @@ export class Summaries {
   private facts(tenant: string, day: string, isOver: boolean): SummaryFacts {
     const { side, dayOf, nowMs, time } = this.tools;
     // What lies in the share now is no news of a day that is over.
-    const { inShare, ...span } = dayOf(tenant, time.dayStartMs(day), time.dayStartMs(time.dayAfter(day)));
-    return { side, tenant, day, isOver, asOfMs: nowMs(), ...span, ...(inShare && !isOver ? { inShare } : {}) };
+    const { inShare, pausedMs, unread, ...span } = dayOf(
+      tenant,
+      time.dayStartMs(day),
+      time.dayStartMs(time.dayAfter(day)),
+    );
+    const now = { ...(inShare && { inShare }), ...(pausedMs && { pausedMs }), ...(unread && { unread }) };
+    return { side, tenant, day, isOver, asOfMs: nowMs(), ...span, ...(isOver ? {} : now) };
   }
 }

@@ -31,13 +31,17 @@ export interface SummaryFacts {
   /** High side: sequence numbers noticed on this day of which nothing came, of all tenants. */
   gaps: { count: number; first: number[] };
   /** Low side: files in the share as of now, waiting for room in the quota, and not taken for other reasons. */
-  inShare?: { overQuota: number; notTaken: number };
+  inShare?: { overQuota: number; notTaken: number; unnamed?: number };
+  /** Since when an operator has paused a part of this side; null when none is, absent when the day is over. */
+  pausedMs?: number | null;
+  /** High side: announcements of all tenants that the gateway gave up reading. */
+  unread?: number;
 }
 
 export function summaryText(facts: SummaryFacts, time: LocalTime): string {
   return inAllLanguages((language) => {
     const { side, tenant, day, isOver, asOfMs, states, attention, attentionMore, gaps } = facts;
-    const { overQuota, notTaken } = (!isOver && facts.inShare) || { overQuota: 0, notTaken: 0 };
+    const { overQuota, notTaken, unnamed = 0 } = (!isOver && facts.inShare) || { overQuota: 0, notTaken: 0 };
     const { summary } = language;
     const speaker = new Speaker(language, time, asOfMs);
     const moment = speaker.moment(asOfMs);
@@ -52,8 +56,11 @@ export function summaryText(facts: SummaryFacts, time: LocalTime): string {
     }
     if (notTaken > 0) lines.push('', summary.notTaken(notTaken));
     if (overQuota > 0) lines.push('', summary.overQuota(overQuota));
+    if (overQuota > 0 && unnamed > 0) lines.push(summary.overQuotaUnnamed(unnamed));
+    if (!isOver && facts.pausedMs) lines.push('', language.paused(speaker.moment(facts.pausedMs)));
+    if (!isOver && facts.unread) lines.push('', summary.unread(facts.unread));
     if (attention.length > 0) lines.push('', summary.attention);
-    else if (overQuota === 0 && attentionMore === 0) lines.push('', summary.noAttention);
+    else if (overQuota === 0 && attentionMore === 0 && !facts.unread) lines.push('', summary.noAttention);
     for (const one of attention) {
       const { day: filed, stem } = placeOf(one, time);
       const what = wordsOfCode(language, one.code ?? '').what;
@@ -76,12 +83,13 @@ const membersOf = ({ consignment }: AttentionFacts): number | null =>
   typeof consignment === 'object' ? consignment.objects : null;
 
 export function summaryDocument(facts: SummaryFacts, time: LocalTime): string {
-  const { asOfMs, attention, attentionMore, states, ...rest } = facts;
+  const { asOfMs, attention, attentionMore, states, pausedMs, ...rest } = facts;
   const document = {
     format: RECEIPT_FORMAT.replace('receipt', 'summary'),
     ...rest,
     zone: time.zone,
     asOf: isoTime(asOfMs),
+    ...(pausedMs === undefined ? {} : { pausedSince: isoTime(pausedMs) }),
     states: Object.fromEntries(states.map(({ state, objects, bytes }) => [state, { objects, bytes }])),
     attention: attention.map((one) => {
       const { day, stem } = placeOf(one, time);

@@ -85,14 +85,32 @@ function lowLines(facts: LowFacts, speaker: Speaker): string[] {
   const since = speaker.moment(facts.sinceMs);
   switch (facts.state) {
     case 'held':
-      return [language.held(since), ...reason(facts, language), ...next(facts, language)];
+      return [language.held(since), ...reason(facts, language), ...next(facts, speaker)];
+    case 'withdrawn':
+      return [...language.withdrawn(since)];
     case 'refused':
       return [language.refused(since), ...findings(facts, language), '', ...whereItIs(facts, language)];
     case 'sent':
       return sentLines(facts, speaker);
     default:
-      return [...language.inWork[facts.state]];
+      return inWorkLines(facts, facts.state, speaker);
   }
+}
+
+function inWorkLines(
+  { operator, sentBeforeMs }: LowFacts,
+  state: keyof Language['inWork'],
+  speaker: Speaker,
+): string[] {
+  const { language } = speaker;
+  const [what, ...more] = language.inWork[state];
+  const before = sentBeforeMs ? language.sentBefore(speaker.moment(sentBeforeMs)) : what!;
+  return operator ? [before, ...byOperator(operator, speaker)] : [before, ...more];
+}
+
+function byOperator({ act, sinceMs }: NonNullable<LowFacts['operator']>, speaker: Speaker): string[] {
+  const { language } = speaker;
+  return [act === 'retry' ? language.gaveUp : language.paused(speaker.moment(sinceMs))];
 }
 
 function reason({ code, detail }: { code: string | null; detail: string }, language: Language): string[] {
@@ -101,7 +119,9 @@ function reason({ code, detail }: { code: string | null; detail: string }, langu
   return lines;
 }
 
-function next({ code }: LowFacts, language: Language): string[] {
+function next({ code, operator }: LowFacts, speaker: Speaker): string[] {
+  const { language } = speaker;
+  if (operator) return byOperator(operator, speaker);
   if (mustClerkAct(code)) return [language.heldAct, wordsOfCode(language, code ?? '').todo];
   return [language.heldGoesOn, language.heldWait];
 }
@@ -176,7 +196,18 @@ function highLines(facts: HighFacts, speaker: Speaker): string[] {
         language.incomplete(since),
         language.incompleteTodo(spoken(facts.transfer), String(facts.sequence ?? '-')),
       ];
+    case 'waiting':
+      return waitingLines(facts, speaker);
     default:
       return [...language.coming];
   }
+}
+
+function waitingLines({ code, operator, isHere, sinceMs }: HighFacts, speaker: Speaker): string[] {
+  const { language } = speaker;
+  const lines = [language.waiting(isHere === true, speaker.moment(sinceMs))];
+  if (code !== null) lines.push(language.why(wordsOfCode(language, code).what));
+  if (operator) return [...lines, ...byOperator(operator, speaker)];
+  if (code === null) return [...lines, language.waitingTurn, language.waitingGoesOn];
+  return [...lines, language.todo(wordsOfCode(language, code).todo), language.waitingGoesOn];
 }

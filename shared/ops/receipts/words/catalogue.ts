@@ -15,7 +15,7 @@ export const wordsOfCode = (language: Language, code: string): CodeWords =>
  * other code needs words in every language; a test says so.
  */
 const NEVER_OF_AN_OBJECT =
-  /^(CONFIG_|KEY_|STATE_|QUEUE_STORE_|QUEUE_JOB_(INVALID|LOST|FAILED)|FRAME_|LINK_|TRANSPORT_|SEQUENCE_|ENVELOPE_(MALFORMED|KEY_UNKNOWN|SIGNATURE|CONFLICT)|INTAKE_STUCK|CONSIGNMENT_NOT_FOUND|BYTES_EXPIRED|CHILD_CRASH_LOOP|TENANT_STARVED|RECEIVER_|SYMBOL_|CLOCK_|ALARM_|RECEIPT_|CONSOLE_|REQUEST_|USAGE)/;
+  /^(CONFIG_|KEY_|STATE_|QUEUE_STORE_|QUEUE_JOB_(INVALID|LOST|FAILED)|FRAME_|LINK_|TRANSPORT_|SEQUENCE_|ENVELOPE_(MALFORMED|KEY_UNKNOWN|SIGNATURE|CONFLICT)|INTAKE_STUCK|RELEASE_STUCK|CONSIGNMENT_NOT_FOUND|BYTES_EXPIRED|CHILD_CRASH_LOOP|TENANT_STARVED|RECEIVER_|SYMBOL_|CLOCK_|ALARM_|RECEIPT_|CONSOLE_|REQUEST_|USAGE)/;
 
 export const codesOfObjects = (): ErrorCode[] =>
   (Object.keys(ERRORS) as ErrorCode[]).filter((code) => !NEVER_OF_AN_OBJECT.test(code));
@@ -30,4 +30,4 @@ export const mustClerkAct = (code: string | null): boolean =>
 
 /** States that somebody may have to do something about. */
 export const isProblem = (state: ReceiptState): boolean =>
-  state === 'held' || state === 'refused' || state === 'quarantined' || state === 'incomplete';
+  state === 'held' || state === 'waiting' || state === 'refused' || state === 'quarantined' || state === 'incomplete';

@@ -31,6 +31,8 @@ export const ENGLISH: Language = {
     sealed: 'CHECKED',
     sending: 'BEING SENT',
     held: 'ON HOLD',
+    withdrawn: 'TAKEN BACK',
+    waiting: 'WAITING',
     refused: 'REFUSED',
     sent: 'SENT',
     assembling: 'ARRIVING',
@@ -64,6 +66,16 @@ export const ENGLISH: Language = {
   heldGoesOn: 'What happens next: the gateway tries again by itself, and goes on as soon as it can.',
   heldAct: 'You should do something:',
   heldWait: 'You need not do anything.',
+  gaveUp:
+    'The gateway has stopped trying by itself. An operator of the gateway has to let it go on: tell them the reference. The gateway keeps what it has; nothing is lost.',
+  paused: (since) =>
+    `An operator has paused the gateway, or a part of it, since ${since}. What waits stays where it is until the operator lets it go on; nothing is lost, and you need not do anything.`,
+  sentBefore: (moment) =>
+    `It was sent on ${moment}, and an operator has asked for it to be sent again. It waits for that, or is being sent again.`,
+  withdrawn: (since) => [
+    `It waited in the drop folder, and does not lie there any more under this name, as was noticed on ${since}: it was taken back or renamed before the gateway could take it.`,
+    'Nothing of it was sent. If you want it to be sent, drop it again.',
+  ],
   refused: (since) => `It was refused on ${since}. It has not been sent, and will not be sent as it is.`,
   refusedStays:
     'What you handed in has not been touched: it still lies where you dropped it, unless somebody has moved it.',
@@ -98,6 +110,12 @@ export const ENGLISH: Language = {
     stays: (n) => `Left in the drop folder, because the folder of accepted files could not take them: ${files(n)}.`,
   },
 
+  waiting: (isHere, since) =>
+    isHere
+      ? `It has come completely, and waits since ${since} to be put into your storage.`
+      : `It has been announced. This side cannot receive it for now; it waits since ${since}.`,
+  waitingTurn: 'Others are before it, or your storage answers slowly.',
+  waitingGoesOn: 'The gateway tries again by itself. This text is written anew when something changes.',
   released: (path, since) => `It was put into your storage as "${path}" on ${since}.`,
   renamed: (name) =>
     `There was a file called "${name}" already. It was not touched; the new one has got a version in its name.`,
@@ -130,6 +148,9 @@ export const ENGLISH: Language = {
     notTaken: (n) => `${files(n)} in the share ${n === 1 ? 'is' : 'are'} not taken yet.`,
     overQuota: (n) =>
       `About ${files(n)} ${n === 1 ? 'lies' : 'lie'} in the share and ${n === 1 ? 'waits' : 'wait'} for room: your administration has as many files in the gateway as it may have. The others are taken as those are sent.`,
+    overQuotaUnnamed: (n) => `About ${count(n)} of them have no receipt of their own yet.`,
+    unread: (n) =>
+      `The gateway could not read ${n === 1 ? 'one announcement' : `${count(n)} announcements`} that came over the link, and has stopped trying. Nobody can know here whose files they describe. The operator has to let it try again. If you miss a file, ask the operator.`,
     more: (n) => `... and ${count(n)} more.`,
     gaps: (n, numbers) =>
       `On the link as a whole, ${n === 1 ? 'one transfer' : `${count(n)} transfers`} of which nothing came: number ${numbers}. Nobody can know here whose they are. If you miss a file, ask the operator.`,
@@ -142,6 +163,8 @@ const STATE = {
   sealed: 'Checked, to be sent',
   sending: 'Being sent',
   held: 'On hold',
+  withdrawn: 'Taken back, not sent',
+  waiting: 'Waiting',
   refused: 'Refused',
   sent: 'Sent',
   assembling: 'Arriving',

@@ -21,15 +21,22 @@ const FOR_CLERKS: Readonly<Record<string, CodeWords>> = {
     'Remove from the drop folder what has been sent already.',
   ),
   TENANT_REMOVED: words('Your administration is not served here at the moment.', OPERATOR),
+  TENANT_GIVEN_UP: words(
+    'Your administration was no longer served here, and the operator gave up what still waited.',
+    'If it is still wanted, ask the operator of the gateway first, then drop the file again.',
+  ),
   QUOTA_EXCEEDED: words(
     'Your administration already has as many files waiting in the gateway as it may have.',
-    'Nothing: the file is taken as soon as others have been sent.',
+    'Nothing: it goes on by itself as soon as others have left the gateway.',
   ),
   QUOTA_TOO_SMALL: words(
     'This file alone is more than your administration may have in the gateway.',
     'Split the file, or ask the operator to raise the limit.',
   ),
-  SPOOL_FULL: words('The gateway is full at the moment.', 'Nothing: it goes on as soon as other files have been sent.'),
+  SPOOL_FULL: words(
+    'The gateway is full at the moment.',
+    'Nothing: it goes on by itself as soon as other files have left the gateway.',
+  ),
   SPOOL_IO: words('The disk of the gateway did not answer as it should.', RETRIED),
   SCAN_UNAVAILABLE: words(
     'A required check cannot run at the moment.',

@@ -35,6 +35,8 @@ export const FRENCH: Language = {
     sealed: 'CONTRÔLÉ',
     sending: "EN COURS D'ENVOI",
     held: 'EN ATTENTE',
+    withdrawn: 'RETIRÉ',
+    waiting: 'EN ATTENTE',
     refused: 'REFUSÉ',
     sent: 'ENVOYÉ',
     assembling: 'EN COURS DE RÉCEPTION',
@@ -74,6 +76,16 @@ export const FRENCH: Language = {
   heldGoesOn: "Ensuite : la passerelle réessaie d'elle-même et continue dès qu'elle le peut.",
   heldAct: 'Vous devriez faire quelque chose :',
   heldWait: "Vous n'avez rien à faire.",
+  gaveUp:
+    "La passerelle a cessé de réessayer d'elle-même. Un opérateur de la passerelle doit la relancer : donnez-lui la référence. La passerelle garde ce qu'elle a ; rien n'est perdu.",
+  paused: (since) =>
+    `Un opérateur a mis la passerelle, ou une partie d'elle, en pause depuis le ${since}. Ce qui attend reste où il est jusqu'à ce que l'opérateur la laisse reprendre ; rien n'est perdu, et vous n'avez rien à faire.`,
+  sentBefore: (moment) =>
+    `Il a été envoyé le ${moment}, et un opérateur a demandé qu'il soit envoyé de nouveau. Il attend ce nouvel envoi, ou le nouvel envoi est en cours.`,
+  withdrawn: (since) => [
+    `Il attendait dans le dossier de dépôt et ne s'y trouve plus sous ce nom, comme on l'a constaté le ${since} : il a été retiré ou renommé avant que la passerelle ait pu le prendre.`,
+    "Rien n'en a été envoyé. Si vous voulez qu'il soit envoyé, déposez-le de nouveau.",
+  ],
   refused: (since) => `Il a été refusé le ${since}. Il n'a pas été envoyé, et ne le sera pas tel qu'il est.`,
   refusedStays:
     "Ce que vous avez déposé n'a pas été touché : cela se trouve toujours à sa place, sauf si quelqu'un l'a déplacé.",
@@ -111,6 +123,12 @@ export const FRENCH: Language = {
       `Laissés dans le dossier de dépôt, car ils n'ont pas pu être déplacés dans celui des fichiers acceptés : ${files(n)}.`,
   },
 
+  waiting: (isHere, since) =>
+    isHere
+      ? `Il est arrivé en entier, et attend depuis le ${since} d'être mis dans votre espace.`
+      : `Il a été annoncé. Ce côté ne peut pas le recevoir pour l'instant ; il attend depuis le ${since}.`,
+  waitingTurn: "D'autres fichiers passent avant lui, ou votre espace répond lentement.",
+  waitingGoesOn: "La passerelle réessaie d'elle-même. Ce texte est réécrit quand quelque chose change.",
   released: (path, since) => `Il a été mis dans votre espace sous le nom « ${path} » le ${since}.`,
   renamed: (name) =>
     `Il y avait déjà un fichier nommé « ${name} ». Il n'a pas été modifié ; le nouveau porte un numéro de version dans son nom.`,
@@ -144,6 +162,9 @@ export const FRENCH: Language = {
     notTaken: (n) => `${files(n)} du dossier de dépôt : pas encore pris en charge.`,
     overQuota: (n) =>
       `Environ ${files(n)} du dossier de dépôt ${n < 2 ? 'attend' : 'attendent'} de la place : votre administration a dans la passerelle autant de fichiers qu'il lui est permis. Les autres sont pris à mesure que ceux-là sont envoyés.`,
+    overQuotaUnnamed: (n) => `Environ ${count(n)} d'entre eux ${n < 2 ? "n'a" : "n'ont"} pas encore de récépissé.`,
+    unread: (n) =>
+      `La passerelle n'a pas pu lire ${n === 1 ? 'une annonce venue' : `${count(n)} annonces venues`} par la liaison, et a cessé de réessayer. Personne ici ne peut savoir de quels fichiers il s'agit. L'opérateur doit la relancer. S'il vous manque un fichier, adressez-vous à l'opérateur.`,
     more: (n) => `... et ${count(n)} de plus.`,
     gaps: (n, numbers) =>
       `Sur toute la liaison, ${n === 1 ? 'un envoi' : `${count(n)} envois`} dont rien n'est arrivé : numéro ${numbers}. Personne ici ne peut savoir à qui ils sont. S'il vous manque un fichier, adressez-vous à l'opérateur.`,
@@ -157,6 +178,8 @@ const STATE = {
   sealed: 'Contrôlés, à envoyer',
   sending: "En cours d'envoi",
   held: 'En attente',
+  withdrawn: 'Retirés, non envoyés',
+  waiting: 'En attente',
   refused: 'Refusés',
   sent: 'Envoyés',
   assembling: 'En cours de réception',

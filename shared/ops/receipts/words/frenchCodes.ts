@@ -66,18 +66,22 @@ export const FRENCH_CODES: Readonly<Record<string, CodeWords>> = {
   FOLDER_SWAPPED: words('Un dossier a été remplacé par autre chose pendant que la passerelle y travaillait.', RETRIED),
   SPOOL_FULL: words(
     "La passerelle est pleine pour l'instant.",
-    'Rien à faire : elle reprend dès que des envois sont partis.',
+    "Rien à faire : la suite se fait d'elle-même dès que d'autres fichiers en sont sortis.",
   ),
   SPOOL_IO: words("Le disque de la passerelle n'a pas répondu comme il faut.", RETRIED),
   QUOTA_EXCEEDED: words(
     'Votre administration a déjà autant de fichiers en attente dans la passerelle que ce qui lui est permis.',
-    'Rien à faire : le fichier sera pris dès que des envois sont partis.',
+    "Rien à faire : la suite se fait d'elle-même dès que d'autres fichiers en sont sortis.",
   ),
   QUOTA_TOO_SMALL: words(
     'Ce fichier à lui seul dépasse tout ce que votre administration peut avoir dans la passerelle.',
     "Partagez le fichier en plusieurs, ou demandez à l'opérateur d'augmenter la limite.",
   ),
   TENANT_REMOVED: words("Votre administration n'est plus servie ici pour l'instant.", OPERATOR),
+  TENANT_GIVEN_UP: words(
+    "Votre administration n'était plus servie ici, et l'opérateur a abandonné ce qui attendait encore.",
+    "S'il est encore nécessaire, adressez-vous d'abord à l'opérateur de la passerelle, puis déposez de nouveau le fichier.",
+  ),
 
   // Envois groupés
   CONSIGNMENT_REFUSED: words(

@@ -1,7 +1,9 @@
 /** What a language must be able to say for receipts and daily summaries. English, French, and room for more. */
 import type { HighObjectState, LowObjectState } from '../../sides.js';
 
-export type ReceiptState = LowObjectState | HighObjectState;
+/** `waiting`: what is on its way into the storage, or to this side, and cannot go on for now. */
+export type HighReceiptState = HighObjectState | 'waiting';
+export type ReceiptState = LowObjectState | HighReceiptState;
 
 /** A reason in the words of somebody who knows nothing of the system. */
 export interface CodeWords {
@@ -59,6 +61,12 @@ export interface Language {
   readonly heldGoesOn: string;
   readonly heldAct: string;
   readonly heldWait: string;
+  /** The gateway has given up; an operator has to have it tried again. */
+  readonly gaveUp: string;
+  /** An operator has paused a stage. */
+  paused(since: string): string;
+  sentBefore(moment: string): string;
+  withdrawn(since: string): readonly string[];
   refused(since: string): string;
   readonly refusedStays: string;
   readonly refusedKept: string;
@@ -72,6 +80,11 @@ export interface Language {
   /** The same of the files of a consignment; one of the new paths. */
   readonly originals: Readonly<Record<OriginalOutcome, (n: number, path: string) => string>>;
 
+  /** Cannot go on for now: all of it is here, or nothing can be received of it. */
+  waiting(isHere: boolean, since: string): string;
+  /** Nobody knows why: others are before it. */
+  readonly waitingTurn: string;
+  readonly waitingGoesOn: string;
   released(path: string, since: string): string;
   renamed(name: string): string;
   facts(sha256: string, label: string, sealedBy: string, sealed: string | null): readonly string[];
@@ -102,5 +115,9 @@ export interface SummaryWords {
   /** Files in the share. */
   notTaken(n: number): string;
   overQuota(n: number): string;
+  /** Of those that wait for the quota, such as have no receipt. */
+  overQuotaUnnamed(n: number): string;
+  /** High side: announcements that the gateway gave up reading. */
+  unread(n: number): string;
   readonly sentIsNot: string;
 }
