@@ -18,7 +18,7 @@ const CONTROL_WORDS = 16;
  * Slots begin so far behind a multiple of 8 that the symbol of a frame lies on one: bytes in shared memory are copied
  * four times as fast between places of equal alignment.
  */
-const SLOT_SHIFT = (8 - (PAYLOAD_OFFSET % 8)) % 8;
+export const SLOT_SHIFT = (8 - (PAYLOAD_OFFSET % 8)) % 8;
 
 export interface RingMemory {
   /** Of WebAssembly, so that tags are computed where the frames lie. */
