@@ -18,6 +18,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ERRORS, type ErrorCode, SluiceError } from '../../core/errors.js';
 import type { Answer, Ask, Handlers, Protocol, Requests, ToChild, ToParent } from './childProtocol.js';
+import { loopDelays } from './loopDelays.js';
 import { readLines } from './outputLines.js';
 import { PROFILE_VARIABLE, profilingArguments } from './profiling.js';
 
@@ -301,7 +302,9 @@ export class Child<P extends Protocol> {
 
   #hear(message: ToParent): void {
     this.#heardMs = performance.now();
-    if (message.kind === 'event') {
+    if (message.kind === 'late') {
+      if (this.pid !== undefined) loopDelays.note(this.pid, message.ms, this.#heardMs);
+    } else if (message.kind === 'event') {
       const handlers = this.options.onEvent as Record<string, (payload: unknown) => void> | undefined;
       if (handlers && Object.hasOwn(handlers, message.name)) handlers[message.name]!(message.body);
     } else if (message.kind === 'answer' || message.kind === 'failure') {
@@ -316,6 +319,7 @@ export class Child<P extends Protocol> {
 
   #gone(exit: Omit<ExitReason, 'expected'>): void {
     const why: ExitReason = { ...exit, expected: this.#state === 'stopped' };
+    if (this.pid !== undefined) loopDelays.forget(this.pid);
     this.#process = undefined;
     clearInterval(this.#watchTimer);
     clearTimeout(this.#steadyTimer);
