@@ -17,6 +17,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ERRORS, type ErrorCode, SluiceError } from '../../core/errors.js';
+import { KERNEL_VARIABLE } from '../../fec/kernelName.js';
 import type { Answer, Ask, Handlers, Protocol, Requests, ToChild, ToParent } from './childProtocol.js';
 import { loopDelays } from './loopDelays.js';
 import { readLines } from './outputLines.js';
@@ -93,7 +94,7 @@ interface Pending {
   timer: NodeJS.Timeout | undefined;
 }
 
-const PASSED_ON = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', PROFILE_VARIABLE];
+const PASSED_ON = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', KERNEL_VARIABLE, PROFILE_VARIABLE];
 const START_TIMEOUT_MS = 60_000;
 const ASK_TIMEOUT_MS = 30_000;
 const BACKOFF_FIRST_MS = 100;
