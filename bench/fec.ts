@@ -6,8 +6,9 @@ import { Prng } from '../shared/core/prng.js';
 import { BlockDecoder, type RepairSymbol } from '../shared/fec/decode.js';
 import { BlockEncoder } from '../shared/fec/encode.js';
 import type { KernelKind } from '../shared/fec/kernel.js';
+import { KERNEL_VARIABLE } from '../shared/fec/kernelName.js';
 import { SCALAR } from '../shared/fec/scalarKernel.js';
-import { loadSimd } from '../shared/fec/simd/kernelChoice.js';
+import { chooseKernel } from '../shared/fec/simd/kernelChoice.js';
 
 export interface FecBenchOptions {
   /** Source symbols of the block. */
@@ -35,8 +36,10 @@ export interface FecBenchResult {
   lost: number;
   symbolBytes: number;
   scalar: FecSpeed;
-  /** Absent where the kernel does not run. */
-  simd?: FecSpeed;
+  /** The fastest kernel that runs here, or the one that the environment pins; absent where none but the scalar one does. */
+  simd?: FecSpeed & { kernel: string };
+  /** Why there is no figure for it. */
+  because?: string;
 }
 
 const SEED = 20_240;
@@ -47,15 +50,13 @@ export async function benchFec(options: FecBenchOptions): Promise<FecBenchResult
   if (lost > repair || lost > k) {
     throw new SluiceError('USAGE', `${lost} lost symbols cannot be rebuilt from ${repair} repair symbols.`);
   }
-  const work = { k, repair, lost, symbolBytes, runs };
+  const shape = { k, repair, lost, symbolBytes };
+  const work = { ...shape, runs };
   const scalar = measure(work, SCALAR);
-  let simd: KernelKind | undefined;
-  try {
-    simd = loadSimd();
-  } catch {
-    // Not built, or no SIMD on this machine: the line then has no figure for it.
-  }
-  return { k, repair, lost, symbolBytes, scalar, ...(simd ? { simd: measure(work, simd) } : {}) };
+  const asked = process.env[KERNEL_VARIABLE];
+  const { kind, because } = chooseKernel(asked === 'scalar' ? undefined : asked);
+  if (kind === SCALAR) return { ...shape, scalar, ...(because ? { because } : {}) };
+  return { ...shape, scalar, simd: { ...measure(work, kind), kernel: kind.name } };
 }
 
 function measure({ k, repair, lost, symbolBytes, runs }: Required<FecBenchOptions>, kind: KernelKind): FecSpeed {

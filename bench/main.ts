@@ -46,7 +46,7 @@ async function fec(args: string[]): Promise<void> {
       const words = speed
         ? `encode ${speed.encodeMBps.toFixed(0)} MB/s, decode with ${lost} lost ${speed.decodeMBps.toFixed(0)} MB/s`
         : 'does not run here';
-      process.stderr.write(`k ${k}, ${repair} repair, ${name}: ${words}\n`);
+      process.stderr.write(`k ${k}, ${repair} repair, ${speed && 'kernel' in speed ? speed.kernel : name}: ${words}\n`);
     }
   }
 }

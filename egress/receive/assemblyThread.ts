@@ -48,7 +48,7 @@ class AssemblyThread {
       this.tell({ event: 'envelope', payload: { object, bytes } }),
     );
     this.intake = new FrameIntake(
-      new FrameTagger(data.linkKey),
+      new FrameTagger(data.linkKey, this.ring.memory),
       this.assembler,
       this.envelopes,
       this.counters,

@@ -7,7 +7,7 @@ import { SluiceError } from '../../shared/core/errors.js';
 import { LIMITS } from '../../shared/core/limits.js';
 import { boundPort, growBuffer, type Libc, openUdp, receiveTimeout, refused, SOL_UDP } from '../../shared/link/libc.js';
 import { MessageTable } from '../../shared/link/messageTable.js';
-import type { FrameRing } from '../../shared/link/ring.js';
+import { type FrameRing, SLOT_SHIFT } from '../../shared/link/ring.js';
 import { SocketCounter } from './messages.js';
 
 const UDP_GRO = 104;
@@ -26,8 +26,12 @@ const TROUBLE_WAIT_MS = 10;
 
 export class BatchReceiver {
   private readonly table: MessageTable;
-  /** One message after the other. */
-  private readonly area = Buffer.from(new SharedArrayBuffer(MESSAGES * MESSAGE_BYTES));
+  /** One message after the other, aligned as the slots of the ring are, for the sake of copying. */
+  private readonly area = Buffer.from(
+    new SharedArrayBuffer(SLOT_SHIFT + MESSAGES * MESSAGE_BYTES),
+    SLOT_SHIFT,
+    MESSAGES * MESSAGE_BYTES,
+  );
   private readonly sleeper = new Int32Array(new SharedArrayBuffer(4));
 
   private constructor(

@@ -46,21 +46,21 @@ export class FrameIntake {
     const count = Math.min(ring.filled(), most);
     for (let n = 0; n < count; n++) {
       const slot = ring.consumerSlot(n);
-      this.frame(ring.bytes, ring.words, slot * ring.slotBytes, ring.length(slot), nowMs);
+      this.frame(ring.bytes, slot * ring.slotBytes, ring.length(slot), nowMs);
     }
     if (count > 0) ring.release(count);
     return count;
   }
 
-  /** One datagram of `length` bytes at `at`, a multiple of 4. */
-  frame(bytes: Uint8Array, words: Uint32Array, at: number, length: number, nowMs: number): void {
+  /** One datagram of `length` bytes at `at`. */
+  frame(bytes: Uint8Array, at: number, length: number, nowMs: number): void {
     const { header, counters } = this;
     const fault = readFrameHeader(bytes, at, length, header);
     if (fault) {
       counters[FAULT_COUNTER[fault]]++;
       return;
     }
-    if (!this.tagger.holds(words, at >> 2, length)) {
+    if (!this.tagger.holds(bytes, at, length)) {
       counters.badTag++;
       return;
     }

@@ -1,10 +1,12 @@
 /**
  * Turns one send order into frames. Each pass is a generator that yields after so many frames, so that the encoder thread
  * can take turns between payloads and look at its messages in between: frames name their object, so those of others may
- * go out between them. What a pass keeps from one turn to the next is only the repair of its group of blocks: source
- * symbols are read again when the repair is made, from what the system still has in memory.
+ * go out between them. What a pass keeps from one turn to the next is its group of blocks: each is read once, in one go,
+ * sent and encoded from where it lies. Those that find no buffers, because many large payloads are under way, keep only
+ * the repair: they read what a turn sends, and the block once more when its repair is made.
  */
 import { readFileSync } from 'node:fs';
+import { LIMITS } from '../../shared/core/limits.js';
 import { BlockEncoder } from '../../shared/fec/encode.js';
 import { Partition } from '../../shared/fec/partition.js';
 import { kernelChoice } from '../../shared/fec/simd/kernelChoice.js';
@@ -22,6 +24,8 @@ export interface PassSettings {
   guardSymbols: number;
   /** Frames of one turn. */
   turnFrames: number;
+  /** For source blocks that are kept while they are sent; default LIMITS.sendingSourceBytes. */
+  sourceBytes?: number;
 }
 
 /** How far a pass has come at the end of a turn. */
@@ -42,6 +46,8 @@ interface Group {
   size: number;
   /** Buffers for the repair of each block; kept from group to group. */
   repairs: Uint8Array[];
+  /** A buffer for each block; absent where there were not enough. */
+  sources: Uint8Array[] | undefined;
 }
 
 interface BlockPlan {
@@ -59,10 +65,18 @@ export class PayloadCoder {
   /** Source symbols of one turn, and a whole block while its repair is made. */
   private turn: Uint8Array = new Uint8Array(0);
   private block: Uint8Array = new Uint8Array(0);
+  private readonly buffers: BlockBuffers;
+  /** Bytes read from the spool so far. */
+  readBytes = 0;
 
   constructor(private readonly settings: PassSettings) {
     const { symbolBytes, blockSymbols } = settings.parameters;
     this.symbolBytes = symbolBytes;
+    const blockBytes = blockSymbols * symbolBytes;
+    this.buffers = new BlockBuffers(
+      Math.floor((settings.sourceBytes ?? LIMITS.sendingSourceBytes) / blockBytes),
+      blockBytes,
+    );
     this.encoder = new BlockEncoder(
       Math.max(blockSymbols, envelopeMaxSymbols(symbolBytes)),
       symbolBytes,
@@ -121,11 +135,12 @@ export class PayloadCoder {
     const reader = new SpoolReader(order.ranges);
     const { interleave, overheadPpm } = this.settings.parameters;
     const repairs: Uint8Array[] = [];
+    const sources = this.buffers.take(Math.min(interleave, partition.blocks));
     let next = partition.blocks === 0 ? order.repairFirst : 0;
     try {
       for (let first = 0; first < partition.blocks; first += interleave) {
         const size = Math.min(interleave, partition.blocks - first);
-        const used = yield* this.group(writer, { order, reader, partition, first, size, repairs }, (k) => ({
+        const used = yield* this.group(writer, { order, reader, partition, first, size, repairs, sources }, (k) => ({
           source: true,
           repair: repairSymbols(k, overheadPpm, this.settings.repairFloor),
         }));
@@ -135,6 +150,7 @@ export class PayloadCoder {
       }
     } finally {
       reader.close();
+      if (sources) this.buffers.give(sources);
     }
     return next;
   }
@@ -153,6 +169,7 @@ export class PayloadCoder {
         first: 0,
         size: partition.blocks,
         repairs: [],
+        sources: undefined,
       };
       try {
         next = yield* this.group(writer, whole, (k) => ({
@@ -186,6 +203,7 @@ export class PayloadCoder {
     const sourceRounds = Math.min(...plan.map(({ source }) => source));
     const rounds = Math.max(...plan.map(({ source, repair }) => source + repair));
     const turnRounds = Math.max(1, Math.floor(this.settings.turnFrames / size));
+    for (let i = 0; group.sources && i < size; i++) this.readBlock(group, i, plan[i]!.k, group.sources[i]!);
     let encoded = 0;
     for (let round = 0; round < rounds; round += turnRounds) {
       if (round > 0) yield { fraction: (first + (size * round) / rounds) / partition.blocks, between: false };
@@ -199,14 +217,9 @@ export class PayloadCoder {
 
   private writeRounds(writer: FrameWriter, group: Group, plan: readonly BlockPlan[], from: number, to: number): void {
     const { symbolBytes } = this;
-    const { order, partition, first, repairs } = group;
-    const blockBytes = (to - from) * symbolBytes;
-    this.turn = atLeast(this.turn, plan.length * blockBytes);
-    plan.forEach(({ source }, i) => {
-      if (from >= source) return;
-      const into = this.turn.subarray(i * blockBytes, i * blockBytes + (Math.min(to, source) - from) * symbolBytes);
-      this.read(group, first + i, from, into);
-    });
+    const { order, partition, first, repairs, sources } = group;
+    const turnBytes = (to - from) * symbolBytes;
+    if (!sources) this.readTurn(group, plan, from, to);
     writer.begin({
       kind: FrameKind.payload,
       object: order.object,
@@ -215,8 +228,10 @@ export class PayloadCoder {
     });
     for (let round = from; round < to; round++) {
       plan.forEach(({ k, source, repair, repairFirst }, i) => {
-        if (round < source) {
-          writer.symbol(first + i, round, this.turn, i * blockBytes + (round - from) * symbolBytes);
+        if (round < source && sources) {
+          writer.symbol(first + i, round, sources[i]!, round * symbolBytes);
+        } else if (round < source) {
+          writer.symbol(first + i, round, this.turn, i * turnBytes + (round - from) * symbolBytes);
         } else if (round < source + repair) {
           const r = round - source;
           writer.symbol(first + i, k + repairFirst + r, repairs[i]!, r * symbolBytes);
@@ -227,12 +242,31 @@ export class PayloadCoder {
   }
 
   private encode(group: Group, i: number, { k, repairFirst, repair }: BlockPlan): void {
-    this.block = atLeast(this.block, k * this.symbolBytes);
-    const source = this.block.subarray(0, k * this.symbolBytes);
-    this.read(group, group.first + i, 0, source);
+    let source = group.sources?.[i];
+    if (!source) {
+      source = this.block = atLeast(this.block, k * this.symbolBytes);
+      this.readBlock(group, i, k, source);
+    }
     group.repairs[i] = atLeast(group.repairs[i], repair * this.symbolBytes);
     this.encoder.load(source, k);
     this.encoder.repair(repairFirst, repair, group.repairs[i]);
+  }
+
+  /** The source symbols that rounds `from` to `to` send, one block behind the other. */
+  private readTurn(group: Group, plan: readonly BlockPlan[], from: number, to: number): void {
+    const { symbolBytes } = this;
+    const turnBytes = (to - from) * symbolBytes;
+    this.turn = atLeast(this.turn, plan.length * turnBytes);
+    plan.forEach(({ source }, i) => {
+      if (from >= source) return;
+      const into = this.turn.subarray(i * turnBytes, i * turnBytes + (Math.min(to, source) - from) * symbolBytes);
+      this.read(group, group.first + i, from, into);
+    });
+  }
+
+  /** All k symbols of the i-th block of a group. */
+  private readBlock(group: Group, i: number, k: number, into: Uint8Array): void {
+    this.read(group, group.first + i, 0, into.subarray(0, k * this.symbolBytes));
   }
 
   /** Source symbols of a block from one on, as many as `into` holds; the last one of an object is filled up with zeros. */
@@ -240,7 +274,34 @@ export class PayloadCoder {
     const at = symbol * this.symbolBytes;
     const there = Math.min(into.length, partition.byteLength(sbn) - at);
     reader.read(into.subarray(0, there), partition.byteOffset(sbn) + at);
+    this.readBytes += there;
     into.fill(0, there);
+  }
+}
+
+/** Buffers for whole source blocks, so many and no more, for all payloads under way together. */
+class BlockBuffers {
+  private readonly idle: Uint8Array[] = [];
+  private made = 0;
+
+  constructor(
+    private readonly most: number,
+    private readonly bytes: number,
+  ) {}
+
+  /** All of them, or none. */
+  take(count: number): Uint8Array[] | undefined {
+    if (this.idle.length + this.most - this.made < count) return undefined;
+    return Array.from({ length: count }, () => this.idle.pop() ?? this.make());
+  }
+
+  give(buffers: readonly Uint8Array[]): void {
+    this.idle.push(...buffers);
+  }
+
+  private make(): Uint8Array {
+    this.made++;
+    return new Uint8Array(this.bytes);
   }
 }
 

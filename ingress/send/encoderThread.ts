@@ -87,7 +87,8 @@ class EncoderThread {
     const { parameters, session, claims, paused } = data.settings;
     this.claims = claims;
     this.paused = paused;
-    this.writer = new FrameWriter(this.ring, new FrameTagger(data.linkKey), parameters.symbolBytes, session, () => {
+    const tagger = new FrameTagger(data.linkKey, this.ring.memory);
+    this.writer = new FrameWriter(this.ring, tagger, parameters.symbolBytes, session, () => {
       this.takeMessages();
       return this.stopping;
     });

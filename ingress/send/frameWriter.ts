@@ -113,7 +113,7 @@ export class FrameWriter {
     this.header.session = this.session;
     this.header.number = this.number++ >>> 0;
     writeFrameHeader(this.ring.bytes, at, this.header, this.symbolBytes);
-    this.tagger.write(this.ring.words, at >> 2, this.frameBytes);
+    this.tagger.write(this.ring.bytes, at, this.frameBytes);
     this.ring.setLength(slot, this.frameBytes);
     this.pending++;
   }

@@ -98,6 +98,8 @@ export const LIMITS = {
   queueLogMaxLines: 100,
   /** Repair symbols that the sender keeps of all large payloads it sends in turn. */
   sendingRepairBytes: 64 * MiB,
+  /** Source blocks that the sender keeps while it sends them; payloads that find no room are read in smaller parts. */
+  sendingSourceBytes: 64 * MiB,
   /** Payloads handed to the sender at once, of all tenants and of one; it decides whose turn it is. */
   sendingAtOnce: 1_024,
   sendingOfTenant: 128,

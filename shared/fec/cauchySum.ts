@@ -17,7 +17,7 @@
  */
 import { divide, POINT } from './field.js';
 import type { Kernel, KernelKind } from './kernel.js';
-import { Marks, Transform } from './transform.js';
+import { Marks, type Mover, Transform } from './transform.js';
 
 export interface Plan {
   readonly level: number;
@@ -29,14 +29,14 @@ export interface Plan {
   readonly cost: number;
 }
 
-/** One side of a sum: its points in ascending order, and how to bring in or take out the symbol of points[index]. */
+/** One side of a sum: its points in ascending order, and how to bring in or take out the symbols of neighbouring ones. */
 export interface Inputs {
   readonly points: Int32Array;
-  load(index: number, at: number): void;
+  readonly load: Mover;
 }
 export interface Outputs {
   readonly points: Int32Array;
-  emit(index: number, at: number): void;
+  readonly emit: Mover;
 }
 
 interface Group {
@@ -135,16 +135,14 @@ export class CauchySum {
         const first = target.number << level;
         const at = accumulator(slot);
         marks.set(outputs.points, target.from, target.to, first, level);
-        transform.evaluate(at, first, level);
-        for (let i = target.from; i < target.to; i++) outputs.emit(i, at + (outputs.points[i] - first) * symbolBytes);
+        transform.evaluate(at, first, level, (from, count, place) => outputs.emit(target.from + from, count, place));
       });
     }
   }
 
   private bringIn(transform: Transform, inputs: Inputs, group: Group, base: number, level: number): void {
     const first = group.number << level;
-    for (let i = group.from; i < group.to; i++) inputs.load(i, base + (inputs.points[i] - first) * this.symbolBytes);
     this.marks.set(inputs.points, group.from, group.to, first, level);
-    transform.interpolate(base, first, level);
+    transform.interpolate(base, first, level, (from, count, at) => inputs.load(group.from + from, count, at));
   }
 }

@@ -16,6 +16,7 @@ import { divide, POINT, POINTS, paddedLog } from './field.js';
 import { type Kernel, type KernelKind, Workspace } from './kernel.js';
 import { solveScalars } from './locator.js';
 import { SCALAR } from './scalarKernel.js';
+import type { Mover } from './transform.js';
 
 export interface RepairSymbol {
   /** r of the repair symbol: its ESI minus k. */
@@ -115,11 +116,11 @@ export class BlockDecoder {
     used.forEach(({ data }, i) => {
       memory.set(data, i * symbolBytes);
     });
-    const load = (index: number, at: number): void => {
-      const from = received[index] * symbolBytes;
-      memory.set(block.subarray(from, from + symbolBytes), at);
+    const load: Mover = (from, count, at) => {
+      const place = received[from] * symbolBytes;
+      memory.set(block.subarray(place, place + count * symbolBytes), at);
     };
-    const emit = (index: number, at: number): void => kernel.xor(index * symbolBytes, at, symbolBytes);
+    const emit: Mover = (from, count, at) => kernel.xor(from * symbolBytes, at, count * symbolBytes);
     this.sum.run(plan, kernel, sumBase, { points: received, load }, { points: usedPoints, emit }, m);
   }
 
@@ -134,11 +135,16 @@ export class BlockDecoder {
       kernel.multiplyAdd(to, from, symbolBytes, constant);
     };
     // A syndrome is w_{x >> m} times the sum that the inverse of Cauchy's matrix expects.
-    const load = (index: number, at: number): void =>
-      scale(at, index * symbolBytes, divide(beta[index], POINT[usedPoints[index] >> m]));
-    const emit = (index: number, at: number): void => {
-      scale(spare, at, alpha[index]);
-      block.set(memory.subarray(spare, sumBase), missing[index] * symbolBytes);
+    const load: Mover = (from, count, at) => {
+      for (let i = from; i < from + count; i++) {
+        scale(at + (i - from) * symbolBytes, i * symbolBytes, divide(beta[i], POINT[usedPoints[i] >> m]));
+      }
+    };
+    const emit: Mover = (from, count, at) => {
+      for (let i = from; i < from + count; i++) {
+        scale(spare, at + (i - from) * symbolBytes, alpha[i]);
+        block.set(memory.subarray(spare, sumBase), missing[i] * symbolBytes);
+      }
     };
     this.sum.run(plan, kernel, sumBase, { points: usedPoints, load }, { points: missing, emit });
   }

@@ -8,6 +8,7 @@ import { CauchySum } from './cauchySum.js';
 import { paddedLog } from './field.js';
 import { type KernelKind, Workspace } from './kernel.js';
 import { SCALAR } from './scalarKernel.js';
+import type { Mover } from './transform.js';
 
 /**
  * Encodes block after block in the same workspace, which holds as many symbols as the next power of two over the
@@ -63,10 +64,14 @@ export class BlockEncoder {
     const plan = this.sum.plan(points, repairPoints, m);
     const kernel = this.workspace.reserve(plan.symbols * symbolBytes);
     const { memory } = kernel;
-    const load = (index: number, at: number): void =>
-      memory.set(source.subarray(index * symbolBytes, (index + 1) * symbolBytes), at);
-    const emit = (index: number, at: number): void =>
-      out.set(memory.subarray(at, at + symbolBytes), outOffset + index * outStride);
+    const load: Mover = (from, number, at) =>
+      memory.set(source.subarray(from * symbolBytes, (from + number) * symbolBytes), at);
+    const emit: Mover = (from, number, at) => {
+      for (let i = 0; i < number; i++) {
+        const symbol = at + i * symbolBytes;
+        out.set(memory.subarray(symbol, symbol + symbolBytes), outOffset + (from + i) * outStride);
+      }
+    };
     this.sum.run(plan, kernel, 0, { points, load }, { points: repairPoints, emit }, m);
   }
 

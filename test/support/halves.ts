@@ -89,7 +89,7 @@ export class LowHalf {
   constructor(settings: Partial<PassSettings> = {}, session = SESSION) {
     const parameters = settings.parameters ?? LINK;
     this.ring = new FrameRing(createRing(frameBytes(parameters.symbolBytes), 32 * 1024 * 1024));
-    const tagger = new FrameTagger(LINK_KEY);
+    const tagger = new FrameTagger(LINK_KEY, this.ring.memory);
     this.writer = new FrameWriter(this.ring, tagger, parameters.symbolBytes, session, () => true);
     this.coder = new PayloadCoder({ parameters, repairFloor: 4, guardSymbols: 0, turnFrames: 64, ...settings });
   }
@@ -159,8 +159,7 @@ export class HighHalf {
   failing: Pick<FromFinisher, 'outcome' | 'words'> | undefined;
   nowMs = 0;
   finisher = new Finisher();
-  private readonly slot = new Uint32Array(4096);
-  private readonly slotBytes = new Uint8Array(this.slot.buffer);
+  private readonly slot = new Uint8Array(16_384);
 
   constructor(options: Partial<AssemblerOptions> = {}) {
     this.spoolDir = options.spoolDir ?? newFolder();
@@ -186,8 +185,8 @@ export class HighHalf {
 
   receive(datagrams: Iterable<Uint8Array>): void {
     for (const datagram of datagrams) {
-      this.slotBytes.set(datagram);
-      this.intake.frame(this.slotBytes, this.slot, 0, datagram.length, this.nowMs);
+      this.slot.set(datagram);
+      this.intake.frame(this.slot, 0, datagram.length, this.nowMs);
       if (!this.slow) this.finish();
     }
   }
@@ -245,11 +244,9 @@ export function headerOf(frame: Uint8Array): FrameHeader {
 
 /** The frame with another header or payload and a tag that holds: what a faulty or hostile sender with the key makes. */
 export function forged(frame: Uint8Array, change: (frame: Uint8Array) => void): Buffer {
-  const words = new Uint32Array(frame.length / 4);
-  const bytes = Buffer.from(words.buffer);
-  bytes.set(frame);
+  const bytes = Buffer.from(frame);
   change(bytes);
-  new FrameTagger(LINK_KEY).write(words, 0, frame.length);
+  new FrameTagger(LINK_KEY).write(bytes, 0, frame.length);
   return bytes;
 }
 

@@ -26,7 +26,7 @@ export function taggedFrame(
   payload?: Uint8Array,
 ): Buffer {
   const bytes = frameOf(header, symbolBytes, payload);
-  new FrameTagger(linkKey).write(new Uint32Array(bytes.buffer), 0, bytes.length);
+  new FrameTagger(linkKey).write(bytes, 0, bytes.length);
   return bytes;
 }
 

@@ -67,12 +67,11 @@ function frameOf({ what, number, kind, payload, ...coded }: Coded) {
   const { symbols = 0, blockSymbols = 0, sbn = 0, esi = 0 } = coded;
   const { high, low } = halvesOf(object);
   const session = halvesOf(HEARTBEAT_SAMPLE.session).low;
-  const words = new Uint32Array(frameBytes(SYMBOL_BYTES) / 4);
-  const bytes = new Uint8Array(words.buffer);
+  const bytes = new Uint8Array(frameBytes(SYMBOL_BYTES));
   const header = { kind, session, number, objectHigh: high, objectLow: low, symbols, blockSymbols, sbn, esi };
   writeFrameHeader(bytes, 0, header, SYMBOL_BYTES);
   bytes.set(payload ?? [], PAYLOAD_OFFSET);
-  new FrameTagger(LINK_KEY).write(words, 0, bytes.length);
+  new FrameTagger(LINK_KEY).write(bytes, 0, bytes.length);
   return {
     what,
     kind,

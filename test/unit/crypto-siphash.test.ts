@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Prng } from '../../shared/core/prng.js';
+import { newPageMemory } from '../../shared/core/webAssembly.js';
 import { FrameTagger } from '../../shared/crypto/frameTag.js';
 import { sipHash128 } from '../../shared/crypto/siphash.js';
 import { slowSipHash128 } from '../support/wire-reference.js';
@@ -95,65 +96,89 @@ describe('SipHash-2-4-128', () => {
   });
 });
 
-describe('frame tag', () => {
-  const frame = (seed: number, bytes = 576): Uint32Array => {
-    const words = new Uint32Array(bytes / 4);
-    new Prng(seed).fill(new Uint8Array(words.buffer));
-    return words;
-  };
+/** Where frames lie: in a memory of their own, or in one of WebAssembly that the tagger was given. */
+const PLACES = {
+  scalar: (bytes: number) => ({ bytes: new Uint8Array(bytes), newTagger: (key: Uint8Array) => new FrameTagger(key) }),
+  WebAssembly: (bytes: number) => {
+    const memory = newPageMemory(128 * 1024);
+    // Not at the beginning, and not at a multiple of 8, as in a ring.
+    const place = new Uint8Array(memory.buffer, 1002, bytes);
+    return { bytes: place, newTagger: (key: Uint8Array) => new FrameTagger(key, memory) };
+  },
+};
 
-  it('is SipHash-2-4-128 of everything in front of it', () => {
-    for (const bytes of [576, 1472, 9024, 16_384]) {
-      const words = frame(1, bytes);
-      new FrameTagger(LINK_KEY).write(words, 0, bytes);
-      const all = new Uint8Array(words.buffer);
-      expect(hex(all.subarray(-16))).equal(hex(slowSipHash128(LINK_KEY, all.subarray(0, -16))));
-      expect(new FrameTagger(LINK_KEY).holds(words, 0, bytes)).equal(true);
-    }
-  });
+for (const [name, place] of Object.entries(PLACES)) {
+  describe(`frame tag, ${name}`, () => {
+    const frame = (seed: number, length = 576) => {
+      const { bytes, newTagger } = place(length);
+      new Prng(seed).fill(bytes);
+      return { bytes, newTagger };
+    };
 
-  it('is written and found at any slot of a ring, and nothing around it is touched', () => {
-    const words = frame(2, 3 * 640);
-    const before = words.slice();
-    new FrameTagger(LINK_KEY).write(words, 160, 576);
-    expect([...words.subarray(0, 160 + 140)]).deep.equal([...before.subarray(0, 160 + 140)]);
-    expect([...words.subarray(160 + 144)]).deep.equal([...before.subarray(160 + 144)]);
-    const tagger = new FrameTagger(LINK_KEY);
-    expect(tagger.holds(words, 160, 576)).equal(true);
-    expect(tagger.holds(words, 161, 576)).equal(false);
-    expect(tagger.holds(words, 160, 640)).equal(false);
-  });
-
-  it('FAULTS 3: each of the 128 bits of the tag counts', () => {
-    const words = frame(3);
-    const tagger = new FrameTagger(LINK_KEY);
-    tagger.write(words, 0, 576);
-    const bytes = new Uint8Array(words.buffer);
-    for (let bit = 0; bit < 128; bit++) {
-      bytes[560 + (bit >> 3)]! ^= 1 << (bit & 7);
-      expect(tagger.holds(words, 0, 576), `bit ${bit}`).equal(false);
-      bytes[560 + (bit >> 3)]! ^= 1 << (bit & 7);
-    }
-    expect(tagger.holds(words, 0, 576)).equal(true);
-  });
-
-  it('takes the key from any kind of array, a Buffer in its pool too, and keeps a copy', () => {
-    const pooled = Buffer.concat([Buffer.from([9, 9, 9]), LINK_KEY]).subarray(3);
-    const tags = [LINK_KEY, pooled, unhex(hex(LINK_KEY))].map((key) => {
-      const words = frame(4);
-      const tagger = new FrameTagger(key);
-      if (key === pooled) pooled.fill(0);
-      tagger.write(words, 0, 576);
-      return hex(new Uint8Array(words.buffer, 560));
+    it('is what it says it is', () => {
+      expect(frame(1).newTagger(LINK_KEY).fast).equal(name === 'WebAssembly');
     });
-    expect(new Set(tags).size).equal(1);
-  });
 
-  it('needs 16 bytes of key', () => {
-    for (const length of [0, 15, 17, 32]) {
-      expect(() => new FrameTagger(new Uint8Array(length)))
-        .throw()
-        .property('code', 'KEY_UNREADABLE');
-    }
+    it('is SipHash-2-4-128 of everything in front of it, for every length a frame can have', () => {
+      for (let length = 576; length <= 16_384; length += 64) {
+        const { bytes, newTagger } = frame(length, length);
+        newTagger(LINK_KEY).write(bytes, 0, length);
+        const tag = hex(bytes.slice(-16));
+        expect(tag, `${length}`).equal(hex(fastSipHash128(LINK_KEY, bytes.slice(0, -16))));
+        if (length % 4096 === 0) expect(tag).equal(hex(slowSipHash128(LINK_KEY, bytes.slice(0, -16))));
+        expect(newTagger(LINK_KEY).holds(bytes, 0, length)).equal(true);
+      }
+    });
+
+    it('is written and found at any slot of a ring, and nothing around it is touched', () => {
+      const { bytes, newTagger } = frame(2, 3 * 640);
+      const before = bytes.slice();
+      const tagger = newTagger(LINK_KEY);
+      tagger.write(bytes, 640, 576);
+      expect([...bytes.subarray(0, 640 + 560)]).deep.equal([...before.subarray(0, 640 + 560)]);
+      expect([...bytes.subarray(640 + 576)]).deep.equal([...before.subarray(640 + 576)]);
+      expect(tagger.holds(bytes, 640, 576)).equal(true);
+      expect(tagger.holds(bytes, 644, 576)).equal(false);
+      expect(tagger.holds(bytes, 640, 640)).equal(false);
+    });
+
+    it('two taggers with different keys over the same memory do not disturb each other', () => {
+      const { bytes, newTagger } = frame(5);
+      const [one, other] = [newTagger(LINK_KEY), newTagger(new Uint8Array(16).fill(9))];
+      one.write(bytes, 0, 576);
+      expect([one.holds(bytes, 0, 576), other.holds(bytes, 0, 576)]).deep.equal([true, false]);
+    });
+
+    it('FAULTS 3: each of the 128 bits of the tag counts', () => {
+      const { bytes, newTagger } = frame(3);
+      const tagger = newTagger(LINK_KEY);
+      tagger.write(bytes, 0, 576);
+      for (let bit = 0; bit < 128; bit++) {
+        bytes[560 + (bit >> 3)]! ^= 1 << (bit & 7);
+        expect(tagger.holds(bytes, 0, 576), `bit ${bit}`).equal(false);
+        bytes[560 + (bit >> 3)]! ^= 1 << (bit & 7);
+      }
+      expect(tagger.holds(bytes, 0, 576)).equal(true);
+    });
+
+    it('takes the key from any kind of array, a Buffer in its pool too, and keeps a copy', () => {
+      const pooled = Buffer.concat([Buffer.from([9, 9, 9]), LINK_KEY]).subarray(3);
+      const tags = [LINK_KEY, pooled, unhex(hex(LINK_KEY))].map((key) => {
+        const { bytes, newTagger } = frame(4);
+        const tagger = newTagger(key);
+        if (key === pooled) pooled.fill(0);
+        tagger.write(bytes, 0, 576);
+        return hex(bytes.slice(560));
+      });
+      expect(new Set(tags).size).equal(1);
+    });
+
+    it('needs 16 bytes of key', () => {
+      for (const length of [0, 15, 17, 32]) {
+        expect(() => frame(6).newTagger(new Uint8Array(length)))
+          .throw()
+          .property('code', 'KEY_UNREADABLE');
+      }
+    });
   });
-});
+}

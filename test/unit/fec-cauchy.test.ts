@@ -24,8 +24,8 @@ function sums(inputs: Int32Array, outputs: Int32Array, symbols: Uint8Array, m: n
     plan,
     kernel,
     base,
-    { points: inputs, load: (i, at) => kernel.memory.set(symbols.subarray(i * T, (i + 1) * T), at) },
-    { points: outputs, emit: (i, at) => result.set(kernel.memory.subarray(at, at + T), i * T) },
+    { points: inputs, load: (from, n, at) => kernel.memory.set(symbols.subarray(from * T, (from + n) * T), at) },
+    { points: outputs, emit: (from, n, at) => result.set(kernel.memory.subarray(at, at + n * T), from * T) },
   );
   return { result, plan };
 }

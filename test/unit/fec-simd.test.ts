@@ -6,10 +6,11 @@ import { Prng } from '../../shared/core/prng.js';
 import { BlockDecoder, type DecodeOptions, type RepairSymbol } from '../../shared/fec/decode.js';
 import { BlockEncoder } from '../../shared/fec/encode.js';
 import type { KernelKind } from '../../shared/fec/kernel.js';
+import { KERNEL_NAMES, KERNEL_VARIABLE, type KernelName } from '../../shared/fec/kernelName.js';
 import { SCALAR } from '../../shared/fec/scalarKernel.js';
-import { chooseKernel, KERNEL_VARIABLE } from '../../shared/fec/simd/kernelChoice.js';
+import { chooseKernel, loadKernel } from '../../shared/fec/simd/kernelChoice.js';
 import { pick, randomBlock } from '../support/fec-blocks.js';
-import { KINDS, SIMD } from '../support/fec-kernels.js';
+import { KINDS, RELAXED, SIMD } from '../support/fec-kernels.js';
 
 function encode(kind: KernelKind, source: Uint8Array, k: number, T: number, first: number, count: number): Uint8Array {
   const encoder = new BlockEncoder(k, T, kind);
@@ -24,8 +25,11 @@ function goesRound(seed: number, k: number, T: number, first: number, count: num
   const what = `k ${k}, T ${T}, repair ${first}+${count}, ${lost} lost`;
   const random = new Prng(seed);
   const source = randomBlock(seed, k, T);
-  const repair = encode(SIMD, source, k, T, first, count);
-  expect(sameBytes(repair, encode(SCALAR, source, k, T, first, count)), `encoding, ${what}`).to.equal(true);
+  const repair = encode(SCALAR, source, k, T, first, count);
+  for (const kind of [SIMD, RELAXED]) {
+    const made = encode(kind, source, k, T, first, count);
+    expect(sameBytes(made, repair), `${kind.name} encoding, ${what}`).to.equal(true);
+  }
   const symbols: RepairSymbol[] = pick(random, lost, count).map((i) => ({
     index: first + i,
     data: repair.subarray(i * T, (i + 1) * T),
@@ -96,25 +100,37 @@ describe('fec simd kernel', () => {
 });
 
 describe('fec choice of a kernel', () => {
-  const refuses = () => {
-    throw new SyntaxError('Wasm SIMD unsupported');
-  };
+  /** An engine that has only some of them. */
+  const having =
+    (...names: KernelName[]) =>
+    (name: KernelName): KernelKind => {
+      if (!names.includes(name)) throw new SyntaxError(`no ${name} in this engine`);
+      return loadKernel(name);
+    };
 
-  it('takes SIMD where it runs, and what the environment pins', () => {
-    for (const asked of [undefined, '', 'simd']) {
-      const choice = chooseKernel(asked);
-      expect(choice.kind.name, asked).to.equal('simd');
-      expect(choice, asked).not.to.have.property('because');
-    }
+  it('takes the fastest, unless the environment pins one', () => {
+    expect(chooseKernel(undefined)).to.have.property('kind').that.has.property('name', 'relaxed-simd');
+    expect(chooseKernel('')).not.to.have.property('because');
+    expect(chooseKernel('simd').kind.name).to.equal('simd');
+    expect(chooseKernel('simd')).not.to.have.property('because');
+    expect(chooseKernel('relaxed-simd').kind.name).to.equal('relaxed-simd');
     expect(chooseKernel('scalar')).to.deep.equal({ kind: SCALAR, because: `${KERNEL_VARIABLE} asks for it` });
   });
 
-  it('falls back to the scalar kernel where SIMD does not run or is wrong, and says why', () => {
+  it('takes the next one where one does not run, and says so unless that is an ordinary older engine', () => {
+    expect(chooseKernel(undefined, having('simd')).kind.name).to.equal('simd');
+    expect(chooseKernel(undefined, having('simd'))).not.to.have.property('because');
+    const pinned = chooseKernel('relaxed-simd', having('simd'));
+    expect(pinned.kind.name).to.equal('simd');
+    expect(pinned.because).to.include('no relaxed-simd in this engine');
     for (const asked of [undefined, '', 'simd']) {
-      const choice = chooseKernel(asked, refuses);
+      const choice = chooseKernel(asked, having());
       expect(choice.kind).to.equal(SCALAR);
-      expect(choice.because).to.include('Wasm SIMD unsupported');
+      expect(choice.because).to.include('no simd in this engine');
     }
+  });
+
+  it('takes none that computes wrongly', () => {
     for (const operation of ['xor', 'multiplyAdd', 'evaluate', 'interpolate', 'evaluate4', 'interpolate4'] as const) {
       const broken: KernelKind = {
         ...SIMD,
@@ -132,7 +148,7 @@ describe('fec choice of a kernel', () => {
 
   it('takes no notice of a name it does not know, but says so', () => {
     const choice = chooseKernel('sse');
-    expect(choice.kind.name).to.equal('simd');
+    expect(choice.kind.name).to.equal(KERNEL_NAMES[0]);
     expect(choice.because).to.include(KERNEL_VARIABLE);
   });
 });

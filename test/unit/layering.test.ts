@@ -390,7 +390,9 @@ describe('layering', () => {
     expect(fs.statSync(join(ROOT, 'bin', 'sluice.js')).mode & 0o111).to.equal(0o111);
   });
 
-  it('the generated schema is the one of proto/', () => {
-    execFileSync(process.execPath, [join(ROOT, 'proto', 'generate.js'), '--check'], { stdio: 'pipe' });
+  it('the generated schema is the one of proto/, and the module of frame tags the one of its AssemblyScript', () => {
+    for (const generator of ['proto/generate.js', 'shared/crypto/assembly/generate.js']) {
+      execFileSync(process.execPath, [join(ROOT, generator), '--check'], { stdio: 'pipe' });
+    }
   });
 });

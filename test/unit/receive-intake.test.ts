@@ -57,10 +57,9 @@ describe('receive intake', () => {
     const stranger = new FrameTagger(new Uint8Array(16).fill(8));
     const { frames } = new LowHalf().payload(await newParcel(2, 20 * 512));
     for (const frame of frames) {
-      const words = new Uint32Array(frame.length / 4);
-      new Uint8Array(words.buffer).set(frame);
-      stranger.write(words, 0, frame.length);
-      high.receive([new Uint8Array(words.buffer)]);
+      const bytes = Uint8Array.from(frame);
+      stranger.write(bytes, 0, frame.length);
+      high.receive([bytes]);
     }
     expectOnly(high, { badTag: frames.length });
   });

@@ -67,6 +67,30 @@ describe('send coder', () => {
     expect(frames.length).to.equal(130 + 15);
   });
 
+  it('each byte of a payload is read once, of all its blocks together, and sent and encoded from there', async () => {
+    const low = new LowHalf();
+    low.payload(await newParcel(8, 130 * 512 - 100));
+    expect(low.coder.readBytes).to.equal(130 * 512 - 100);
+  });
+
+  it('payloads that find no buffers for their blocks give the same frames', async () => {
+    // One group of blocks takes all the buffers there are.
+    const [large, small] = [await newParcel(9, 9 * 64 * 512), await newParcel(10, 130 * 512 - 100)];
+    const expected = new LowHalf().payload(small).frames.map(payloadOf);
+    const low = new LowHalf({ sourceBytes: 4 * 64 * 512 });
+    const first = low.coder.payload(low.writer, large.order);
+    first.next();
+    low.taken();
+    const before = low.coder.readBytes;
+    expect(low.payload(small).frames.map(payloadOf)).to.deep.equal(expected);
+    expect(low.coder.readBytes - before).to.equal(2 * (130 * 512 - 100));
+    // The buffers come back when the pass ends.
+    first.return(0);
+    const again = low.coder.readBytes;
+    low.payload(small);
+    expect(low.coder.readBytes - again).to.equal(130 * 512 - 100);
+  });
+
   it('a group of blocks is interleaved, so that a burst is shared by all of them', async () => {
     const low = new LowHalf();
     const { frames } = low.payload(await newParcel(3, 6 * 64 * 512));

@@ -125,12 +125,16 @@ export class SideMetrics {
     this.gauge('sluice_spool_bytes', 'Bytes the spool holds, or has reserved.', usedBytes);
     this.gauge('sluice_spool_limit_bytes', 'Bytes it may hold.', limitBytes);
     this.gauge('sluice_spool_free_bytes', 'Free on its disk.', freeBytes);
-    for (const { name, cpuSeconds, residentBytes } of status.processes) {
+    for (const { name, cpuSeconds, residentBytes, eventLoopDelayMs } of status.processes) {
       const process = { process: name };
       if (cpuSeconds !== undefined)
         this.counter('sluice_process_cpu_seconds_total', 'Processor time of a process.', cpuSeconds, process);
       if (residentBytes !== undefined)
         this.gauge('sluice_process_resident_bytes', 'Memory of a process.', residentBytes, process);
+      if (eventLoopDelayMs !== undefined) {
+        const pause = 'The longest pause of the main thread of a process in the last minute.';
+        this.gauge('sluice_process_event_loop_delay_seconds', pause, eventLoopDelayMs / 1000, process);
+      }
     }
     const late = 'How late timers of the supervisor ran, 99th percentile of the last moments.';
     this.gauge('sluice_event_loop_delay_seconds', late, status.eventLoopDelayMs / 1000);

@@ -1,15 +1,18 @@
-/** What the system says of processes: processor time and memory, and how late this process's timers run. */
+/** What the system says of processes: processor time, memory, and how late their timers run. */
 import { readFileSync } from 'node:fs';
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import { LoopMonitor, loopDelays } from '../processes/loopDelays.js';
 import type { ProcessStatus } from './status.js';
 
 /** Clock ticks a second in /proc (proc(5)): fixed for user space on Linux, whatever the kernel runs at. */
 const TICKS_A_SECOND = 100;
-const MONITOR_RESOLUTION_MS = 20;
 
 /** Processes by name; where the system has no /proc, only their ids are known. */
 export function processStatus(pids: Readonly<Record<string, number>>): ProcessStatus[] {
-  return Object.entries(pids).map(([name, pid]) => ({ name, pid, ...vitalsOf(pid) }));
+  const nowMs = performance.now();
+  return Object.entries(pids).map(([name, pid]) => {
+    const eventLoopDelayMs = loopDelays.longestMs(pid, nowMs);
+    return { name, pid, ...vitalsOf(pid), ...(eventLoopDelayMs === undefined ? {} : { eventLoopDelayMs }) };
+  });
 }
 
 function vitalsOf(pid: number): { cpuSeconds?: number; residentBytes?: number } {
@@ -28,22 +31,16 @@ function vitalsOf(pid: number): { cpuSeconds?: number; residentBytes?: number } 
 
 /** How late timers of this process run. */
 export class EventLoopDelay {
-  private readonly monitor: IntervalHistogram = monitorEventLoopDelay({ resolution: MONITOR_RESOLUTION_MS });
+  private readonly monitor = new LoopMonitor();
 
-  constructor() {
-    this.monitor.enable();
-  }
-
-  /** 99th percentile since the last call, milliseconds. */
+  /** 99th percentile since the last call, milliseconds. The longest is kept with those of the children. */
   takeMs(): number {
-    const { monitor } = this;
-    // The monitor counts its own interval as delay.
-    const lateMs = monitor.count === 0 ? 0 : monitor.percentile(99) / 1e6 - MONITOR_RESOLUTION_MS;
-    monitor.reset();
-    return Math.max(0, Math.round(lateMs * 10) / 10);
+    const { p99Ms, maxMs } = this.monitor.take();
+    loopDelays.note(process.pid, maxMs, performance.now());
+    return p99Ms;
   }
 
   stop(): void {
-    this.monitor.disable();
+    this.monitor.stop();
   }
 }

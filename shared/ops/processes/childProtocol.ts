@@ -27,4 +27,6 @@ export type ToParent =
   | { kind: 'failure'; id: number; code: string; detail: string }
   | { kind: 'event'; name: string; body: unknown }
   | { kind: 'pong' }
+  /** The longest pause of its main thread in the last second or so, milliseconds. */
+  | { kind: 'late'; ms: number }
   | { kind: 'stopped' };

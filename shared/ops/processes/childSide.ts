@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { SluiceError, wordsOf } from '../../core/errors.js';
 import type { Answer, Ask, Handlers, Protocol, Requests, ToChild, ToParent } from './childProtocol.js';
+import { LoopMonitor } from './loopDelays.js';
 
 export interface ServeOptions<P extends Protocol> {
   answer: { [R in Requests<P>]: (ask: Ask<P, R>) => Answer<P, R> | Promise<Answer<P, R>> };
@@ -26,6 +27,7 @@ export interface ParentFace<P extends Protocol> {
 
 const STOP_LIMIT_MS = 10_000;
 const WATCHDOG_INTERVAL_MS = 500;
+const LATE_EVERY_MS = 1_000;
 
 export function serveParent<P extends Protocol>(options: ServeOptions<P>): ParentFace<P> {
   if (!process.send) throw new SluiceError('INTERNAL', 'This module runs only as a child of the gateway.');
@@ -80,6 +82,10 @@ export function serveParent<P extends Protocol>(options: ServeOptions<P>): Paren
   if (options.endsOnTerm) process.on('SIGTERM', stop);
   if (options.onHup) process.on('SIGHUP', options.onHup);
   if (options.watchdog) startWatchdog();
+  // From its first second on: loading modules holds up nobody.
+  const loop = new LoopMonitor();
+  loop.take();
+  setInterval(() => send({ kind: 'late', ms: loop.take().maxMs }), LATE_EVERY_MS).unref();
   send({ kind: 'ready' });
   return { tell: (event, payload) => send({ kind: 'event', name: event, body: payload }) };
 }

@@ -17,7 +17,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ERRORS, type ErrorCode, SluiceError } from '../../core/errors.js';
+import { KERNEL_VARIABLE } from '../../fec/kernelName.js';
 import type { Answer, Ask, Handlers, Protocol, Requests, ToChild, ToParent } from './childProtocol.js';
+import { loopDelays } from './loopDelays.js';
 import { readLines } from './outputLines.js';
 import { PROFILE_VARIABLE, profilingArguments } from './profiling.js';
 
@@ -92,7 +94,7 @@ interface Pending {
   timer: NodeJS.Timeout | undefined;
 }
 
-const PASSED_ON = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', PROFILE_VARIABLE];
+const PASSED_ON = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', KERNEL_VARIABLE, PROFILE_VARIABLE];
 const START_TIMEOUT_MS = 60_000;
 const ASK_TIMEOUT_MS = 30_000;
 const BACKOFF_FIRST_MS = 100;
@@ -301,7 +303,9 @@ export class Child<P extends Protocol> {
 
   #hear(message: ToParent): void {
     this.#heardMs = performance.now();
-    if (message.kind === 'event') {
+    if (message.kind === 'late') {
+      if (this.pid !== undefined) loopDelays.note(this.pid, message.ms, this.#heardMs);
+    } else if (message.kind === 'event') {
       const handlers = this.options.onEvent as Record<string, (payload: unknown) => void> | undefined;
       if (handlers && Object.hasOwn(handlers, message.name)) handlers[message.name]!(message.body);
     } else if (message.kind === 'answer' || message.kind === 'failure') {
@@ -316,6 +320,7 @@ export class Child<P extends Protocol> {
 
   #gone(exit: Omit<ExitReason, 'expected'>): void {
     const why: ExitReason = { ...exit, expected: this.#state === 'stopped' };
+    if (this.pid !== undefined) loopDelays.forget(this.pid);
     this.#process = undefined;
     clearInterval(this.#watchTimer);
     clearTimeout(this.#steadyTimer);
