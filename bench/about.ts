@@ -41,7 +41,10 @@ export function commitOf(root: string): string {
   try {
     // A folder inside somebody else's checkout is not that checkout.
     if (git('rev-parse', '--show-prefix') === '') {
-      return git('rev-parse', '--short=10', 'HEAD') + (git('status', '--porcelain', '-uno') === '' ? '' : '+');
+      return (
+        git('rev-parse', '--short=10', 'HEAD') +
+        (git('status', '--porcelain', '-uno', '--', '.', ':!bench/results', ':!docs') === '' ? '' : '+')
+      );
     }
   } catch {
     // No git, or no checkout.

@@ -1,23 +1,17 @@
 /** `sluice bench WHAT`: measures one part and says with what. */
 import { parseArgs } from 'node:util';
-import { SluiceError, wordsOf } from '../shared/core/errors.js';
+import { codeOf, SluiceError, wordsOf } from '../shared/core/errors.js';
 import { parseRate, parseSize } from '../shared/core/units.js';
 import { about } from './about.js';
+import { SIDES_USAGE } from './commandOptions.js';
 import { benchFairness } from './fairness.js';
 import { benchFec } from './fec.js';
 import { benchIntake } from './intake.js';
 import { benchReceipts } from './receipts.js';
-import {
-  e2eCommand,
-  filesCommand,
-  latencyCommand,
-  linkCommand,
-  profileCommand,
-  SIDES_USAGE,
-  WHOLE_USAGE,
-} from './wholeCommands.js';
+import { compareCommand, matrixCommand, profileCommand, RESULT_USAGE, reportCommand } from './resultCommands.js';
+import { e2eCommand, filesCommand, latencyCommand, linkCommand, WHOLE_USAGE } from './wholeCommands.js';
 
-async function fec(args: string[]): Promise<void> {
+async function fec(args: string[]): Promise<undefined> {
   const { values } = parseArgs({
     args,
     options: {
@@ -51,7 +45,7 @@ async function fec(args: string[]): Promise<void> {
   }
 }
 
-async function fairness(args: string[]): Promise<void> {
+async function fairness(args: string[]): Promise<undefined> {
   const { values } = parseArgs({
     args,
     options: {
@@ -96,7 +90,7 @@ async function fairness(args: string[]): Promise<void> {
   say(`load average ${loadAverage.toFixed(1)}`);
 }
 
-async function intake(args: string[]): Promise<void> {
+async function intake(args: string[]): Promise<undefined> {
   const { values } = parseArgs({
     args,
     options: {
@@ -121,7 +115,7 @@ async function intake(args: string[]): Promise<void> {
   say(`load average ${result.loadAverage}`);
 }
 
-async function receipts(args: string[]): Promise<void> {
+async function receipts(args: string[]): Promise<undefined> {
   const { values } = parseArgs({
     args,
     options: {
@@ -146,21 +140,35 @@ const USAGE = `${WHOLE_USAGE}
        sluice bench fairness [--big 5GiB] [--storm FILES] [--storm-size 4KiB] [--letters 20] [--size 10KiB] [--rate 200Mbps] [--weights SECONDS] [--json]
        sluice bench intake [--count 100000] [--size 4KiB] [--dir DIR] [--json]
        sluice bench receipts [--count 10000] [--dir DIR] [--json]
+       ${RESULT_USAGE}
 ${SIDES_USAGE}`;
 
-const [what, ...args] = process.argv.slice(2);
+const COMMANDS: Record<string, (args: string[]) => number | undefined | Promise<number | undefined>> = {
+  e2e: e2eCommand,
+  link: linkCommand,
+  files: filesCommand,
+  latency: latencyCommand,
+  matrix: matrixCommand,
+  report: reportCommand,
+  compare: compareCommand,
+  profile: profileCommand,
+  fec,
+  fairness,
+  intake,
+  receipts,
+};
+
+const [what = '', ...args] = process.argv.slice(2);
 try {
-  if (what === 'e2e') process.exitCode = await e2eCommand(args);
-  else if (what === 'link') process.exitCode = await linkCommand(args);
-  else if (what === 'files') process.exitCode = await filesCommand(args);
-  else if (what === 'latency') process.exitCode = await latencyCommand(args);
-  else if (what === 'profile') process.exitCode = profileCommand(args);
-  else if (what === 'fec') await fec(args);
-  else if (what === 'fairness') await fairness(args);
-  else if (what === 'intake') await intake(args);
-  else if (what === 'receipts') await receipts(args);
-  else throw new SluiceError('USAGE', USAGE);
+  const command = Object.hasOwn(COMMANDS, what) ? COMMANDS[what] : undefined;
+  if (!command) throw new SluiceError('USAGE', USAGE);
+  process.exitCode = (await command(args)) ?? 0;
 } catch (error) {
   process.stderr.write(`sluice bench: ${wordsOf(error)}\n`);
-  process.exitCode = 2;
+  process.exitCode = isUsage(error) ? 2 : 3;
+}
+
+/** Options that parseArgs does not know have a code of its own. */
+function isUsage(error: unknown): boolean {
+  return codeOf(error) === 'USAGE' || String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS');
 }

@@ -64,5 +64,6 @@ export async function findRate(
     if (outcome !== 'dropped') rateBps *= STEP;
     else if ((await isGood(rateBps * BETWEEN)) !== 'dropped') rateBps *= BETWEEN;
   }
-  return { rateBps: Math.round(rateBps * MARGIN), probes };
+  // A sender that is bound by something else is left to it.
+  return { rateBps: Math.round(outcome === 'unreached' ? rateBps : rateBps * MARGIN), probes };
 }

@@ -90,7 +90,11 @@ export class Sides {
   private link: Command | undefined;
   private low: Command | undefined;
   private simulatorDrops = 0;
+  private simulatorDropsBefore = 0;
+  /** Where the high side listens, and where the low side sends to. */
   private highPort = 0;
+  private targetPort = 0;
+  private named = 0;
 
   constructor(
     readonly base: string,
@@ -113,8 +117,23 @@ export class Sides {
   async start(rateBps: number): Promise<void> {
     await this.startHigh();
     const { loss, burst, simulated } = this.options;
-    if (simulated || loss > 0 || burst > 0) await this.startLink();
+    this.targetPort = this.highPort;
+    if (simulated || loss > 0 || burst > 0) await this.startLink(this.options, 0);
     await this.startLow(rateBps);
+  }
+
+  /** A name no file has had yet. */
+  nextName(): string {
+    return `file-${this.named++}`;
+  }
+
+  /** The simulated link again, with other losses; both sides go on and see nothing of it. */
+  async changeLink(lost: Pick<SidesOptions, 'loss' | 'burst' | 'seed'>): Promise<void> {
+    const port = this.targetPort;
+    await this.link?.stop();
+    this.simulatorDropsBefore += this.simulatorDrops;
+    this.simulatorDrops = 0;
+    await this.startLink(lost, port);
   }
 
   /** The low side again, with another rate. The high side stays as it is. */
@@ -168,7 +187,7 @@ export class Sides {
   private figuresOf({ framesSent }: LowLinkStatus, { counters }: HighLinkStatus): LinkFigures {
     const { framesLost = 0, kernelDrops = 0, ringDrops = 0, noRoom = 0 } = counters;
     const receiverDrops = kernelDrops + ringDrops + noRoom;
-    return { framesSent, framesLost, receiverDrops, simulatorDrops: this.simulatorDrops };
+    return { framesSent, framesLost, receiverDrops, simulatorDrops: this.simulatorDropsBefore + this.simulatorDrops };
   }
 
   private statusOf(side: 'low'): LowStatus | undefined;
@@ -198,10 +217,13 @@ export class Sides {
     this.highMeter = new TreeMeter(this.high.pid);
   }
 
-  private async startLink(): Promise<void> {
-    const { loss, burst, seed, lowNetns } = this.options;
+  private async startLink(
+    { loss, burst, seed }: Pick<SidesOptions, 'loss' | 'burst' | 'seed'>,
+    port: number,
+  ): Promise<void> {
+    const { lowNetns } = this.options;
     const { low, high } = this.ends ?? { low: '127.0.0.1', high: '127.0.0.1' };
-    const args = ['--json', '--target', `${high}:${this.highPort}`, '--listen', `${low}:0`, '--output-host', low];
+    const args = ['--json', '--target', `${high}:${this.highPort}`, '--listen', `${low}:${port}`, '--output-host', low];
     const lost = ['--seed', String(seed), '--loss', String(loss), ...(burst > 0 ? ['--burst', String(burst)] : [])];
     this.link = new Command('link', [...args, ...lost], {
       netns: lowNetns,
@@ -211,12 +233,12 @@ export class Sides {
       },
     });
     const ready = await this.link.line(({ type }) => type === 'ready', '"ready"', START_MS);
-    this.highPort = ready.inputPort as number;
+    this.targetPort = ready.inputPort as number;
   }
 
   private async startLow(rateBps: number): Promise<void> {
     const { mtu, overhead, transport, queues, lowNetns } = this.options;
-    const target = `${this.link ? (this.ends?.low ?? '127.0.0.1') : (this.ends?.high ?? '127.0.0.1')}:${this.highPort}`;
+    const target = `${this.link ? (this.ends?.low ?? '127.0.0.1') : (this.ends?.high ?? '127.0.0.1')}:${this.targetPort}`;
     this.rateBps = rateBps;
     const config: LowConfigInput = {
       tenants: [{ name: TENANT, share: this.share, names: 'posix', retention: '0ms' }],

@@ -1,0 +1,103 @@
+/** Files carried one after the other at one rate, found or given, and the middle of what they say. */
+import { type Carried, carry, wordsOf } from './carry.js';
+import { median, rounded } from './figures.js';
+import { findRate, isOverrun, type Probe } from './rate.js';
+import type { Sides } from './sides.js';
+import type { WholeOptions } from './whole.js';
+
+export interface RunsOptions extends WholeOptions {
+  sizeBytes: number;
+  runs: number;
+}
+
+export interface Runs {
+  each: Carried[];
+  /** Which rates were tried to find the one used; none when it was given. */
+  probes: Probe[];
+  /** Times all runs were begun again with a lower rate, because this machine dropped what it received. */
+  overruns: number;
+}
+
+/** Source, spool and storage; what is put together may lie there twice for a moment. */
+export const COPIES = 4;
+const FIRST_RATE_BPS = 300e6;
+/** A probe lasts so long at least: behind the buffers of a machine it shows what it really carries. */
+const PROBE_SECONDS = 1;
+const PROBE_MIN_BYTES = 16 * 1024 * 1024;
+const OVERRUNS_MAX = 4;
+const SLOWER = 0.85;
+
+/** Starts the sides and carries the files at the rate that was given or found. */
+export async function carryAll(options: RunsOptions, sides: Sides): Promise<Runs> {
+  const probes = await startAtRate(options, sides);
+  const { each, overruns } = await carryRuns(options, sides, options.rateBps === undefined);
+  return { each, probes, overruns };
+}
+
+/** Starts the sides with the rate that was given, or with one that is found now; the probes that found it. */
+export async function startAtRate(options: RunsOptions, sides: Sides): Promise<Probe[]> {
+  const { rateBps, say } = options;
+  await sides.start(rateBps ?? FIRST_RATE_BPS);
+  say(`queues: ${sides.queueStore}; link: ${sides.transport.low} to ${sides.transport.high}`);
+  const found = rateBps === undefined ? await searchRate(options, sides) : undefined;
+  if (found) await sides.changeRate(found.rateBps);
+  say(`rate ${inGbps(sides.rateBps)}`);
+  return found?.probes ?? [];
+}
+
+/**
+ * Carries the files through sides that run.
+ * @param adapts whether to begin again at a lower rate when this machine drops what it receives
+ */
+export async function carryRuns(
+  { sizeBytes, runs, seed, say }: Pick<RunsOptions, 'sizeBytes' | 'runs' | 'seed' | 'say'>,
+  sides: Sides,
+  adapts: boolean,
+): Promise<Pick<Runs, 'each' | 'overruns'>> {
+  const each: Carried[] = [];
+  let overruns = 0;
+  while (each.length < runs) {
+    const carried = await carry(sides, sides.nextName(), sizeBytes, seed + each.length);
+    say(`  ${wordsOf(carried)}`);
+    each.push(carried);
+    if (!adapts || !isOverrun(carried) || overruns === OVERRUNS_MAX) continue;
+    overruns++;
+    await sides.changeRate(Math.round(sides.rateBps * SLOWER));
+    say(`  that is more than this machine carries; again at ${inGbps(sides.rateBps)}`);
+    each.length = 0;
+  }
+  return { each, overruns };
+}
+
+function searchRate({ sizeBytes, mtu, overhead, seed, say }: RunsOptions, sides: Sides) {
+  // Beside its symbol a frame has 64 bytes and a datagram 28 more; symbols are multiples of 64.
+  const symbolBytes = Math.floor((mtu - 92) / 64) * 64;
+  const objectPart = symbolBytes / (symbolBytes + 92) / (1 + overhead);
+  return findRate(FIRST_RATE_BPS, objectPart, async (rateBps) => {
+    await sides.changeRate(Math.round(rateBps));
+    const bytes = Math.max(PROBE_MIN_BYTES, (rateBps / 8) * objectPart * PROBE_SECONDS);
+    const carried = await carry(sides, sides.nextName(), Math.min(sizeBytes, Math.round(bytes)), seed);
+    say(`  probe at ${inGbps(rateBps)}: ${wordsOf(carried)}`);
+    return carried;
+  });
+}
+
+/** The middle of every figure over the runs. */
+export function medians(each: readonly Carried[]): object {
+  const middle = (of: (one: Carried) => number, digits = 1) => rounded(median(each.map(of)), digits);
+  return {
+    goodputMBps: middle((one) => one.goodputMBps),
+    dropToReleaseMBps: middle((one) => one.dropToReleaseMBps),
+    sha256MBps: middle((one) => one.sha256MBps),
+    ratio: middle((one) => one.ratio, 4),
+    dropToReleaseRatio: middle((one) => one.dropToReleaseRatio, 4),
+    cpuSecondsLow: middle((one) => one.cpuSecondsLow, 2),
+    cpuSecondsHigh: middle((one) => one.cpuSecondsHigh, 2),
+    datagramsSent: middle((one) => one.datagramsSent, 0),
+    datagramsLost: middle((one) => one.datagramsLost, 0),
+    receiverDrops: middle((one) => one.receiverDrops, 0),
+    simulatorDrops: middle((one) => one.simulatorDrops, 0),
+  };
+}
+
+const inGbps = (bps: number): string => `${(bps / 1e9).toFixed(2)} Gbps`;
