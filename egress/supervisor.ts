@@ -295,6 +295,7 @@ export class HighSide {
       position: this.position,
       pids: () => this.pids(),
       startedAtMs: this.wallStartedMs,
+      transport: () => this.listening.transport,
       frameBytes: frameBytes(symbolBytesForMtu(config.link.mtu)),
       room: () => ({ usedBytes: this.room.usedBytes, freeBytes: freeBytesOf(state.path) }),
     });

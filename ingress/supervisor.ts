@@ -454,6 +454,7 @@ export class LowSide {
       sender: this.sender,
       pids: () => this.pids(),
       startedAtMs: this.startedMs,
+      transport: () => this.transport,
       freeBytes: () => this.spool.freeBytes(),
     });
     for (const stage of Object.values(opened)) this.queues.set(stage.name, stage as AnyStage);

@@ -1,5 +1,6 @@
 /** Everything that watches the high side without taking part in its work: status, metrics, pruning. */
 import { wordsOf } from '../../shared/core/errors.js';
+import type { Transport } from '../../shared/link/transport.js';
 import type { HighConfig } from '../../shared/ops/config/load.js';
 import type { StateFolder } from '../../shared/ops/files/stateFolder.js';
 import { SideMetrics } from '../../shared/ops/health/metrics.js';
@@ -29,6 +30,7 @@ export interface HighHealthTools {
   position: Pick<LinkPosition, 'isSilent'>;
   pids: () => Record<string, number>;
   startedAtMs: number;
+  transport: () => Transport;
   /** Bytes of a frame on this link. */
   frameBytes: number;
   /** Bytes that payloads have reserved, and what is free on the disk of the spool. */
@@ -71,6 +73,7 @@ export class HighHealth {
       pids,
       counters: () => this.counters,
       silentMs: () => this.silentMs,
+      transport: tools.transport,
       frameBytes,
       spool: () => ({ ...room(), limitBytes: config().assembly.spoolMax }),
     });

@@ -1,4 +1,5 @@
 /** How the high side stands, built from figures that are kept as things happen. */
+import type { Transport } from '../../shared/link/transport.js';
 import { Meter } from '../../shared/ops/health/meter.js';
 import type { News } from '../../shared/ops/health/news.js';
 import type { StageWatch } from '../../shared/ops/health/stageWatch.js';
@@ -24,6 +25,7 @@ export interface HighStatusTools {
   /** As last told. */
   counters: () => ReceiverCounters | undefined;
   silentMs: () => number;
+  transport: () => Transport;
   /** Bytes of a frame on this link. */
   frameBytes: number;
   spool: () => { usedBytes: number; limitBytes: number; freeBytes: number };
@@ -57,6 +59,7 @@ export class HighStatusBuilder {
       processes: processStatus({ supervisor: process.pid, ...this.tools.pids() }),
       eventLoopDelayMs: eventLoop.takeMs(),
       link: {
+        transport: this.tools.transport(),
         silentMs: Math.round(this.tools.silentMs()),
         isSilent: position.isSilent,
         bitsPerSecond: Math.round(8 * this.tools.frameBytes * this.meter.note(datagrams, performance.now())),

@@ -4,16 +4,7 @@
  * call returns, the system has copied them.
  */
 import { LIMITS } from '../../shared/core/limits.js';
-import {
-  boundPort,
-  growBuffer,
-  type Libc,
-  openUdp,
-  refused,
-  SOL_UDP,
-  setOption,
-  socketAddress,
-} from '../../shared/link/libc.js';
+import { growBuffer, type Libc, openUdp, refused, SOL_UDP, setOption, socketAddress } from '../../shared/link/libc.js';
 import { MessageTable } from '../../shared/link/messageTable.js';
 
 const UDP_SEGMENT = 103;
@@ -71,7 +62,6 @@ export class BatchSender {
       const sender = new BatchSender(libc, fd, sendmmsg, to, memory, frameBytes);
       // A call for nothing: where the call itself is forbidden, it is refused.
       if (sendmmsg(fd, sender.table.bytes, 0, 0) < 0) throw refused(`sendmmsg: ${libc.errno()}`);
-      boundPort(libc, fd);
       return sender;
     } catch (error) {
       libc.close(fd);

@@ -1,5 +1,6 @@
 /** Everything that watches the low side without taking part in its work: status, metrics, pruning. */
 import { wordsOf } from '../../shared/core/errors.js';
+import type { Transport } from '../../shared/link/transport.js';
 import type { LowConfig } from '../../shared/ops/config/load.js';
 import type { StateFolder } from '../../shared/ops/files/stateFolder.js';
 import { SideMetrics } from '../../shared/ops/health/metrics.js';
@@ -31,6 +32,7 @@ export interface LowHealthTools {
   intakes: Pick<Intakes, 'ask'>;
   pids: () => Record<string, number>;
   startedAtMs: number;
+  transport: () => Transport;
   /** Free on the disk of the spool. */
   freeBytes: () => number;
 }
@@ -72,6 +74,7 @@ export class LowHealth {
       pids,
       polled: () => this.polledLast,
       counters: () => this.counters,
+      transport: tools.transport,
       rateBps: () => config().link.rate,
       spool: () => ({ limitBytes: config().spool.highWater, freeBytes: freeBytes() }),
     });

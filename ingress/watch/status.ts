@@ -1,4 +1,5 @@
 /** How the low side stands, built from figures that are kept as things happen. */
+import type { Transport } from '../../shared/link/transport.js';
 import { Meter } from '../../shared/ops/health/meter.js';
 import type { News } from '../../shared/ops/health/news.js';
 import type { StageWatch } from '../../shared/ops/health/stageWatch.js';
@@ -24,6 +25,7 @@ export interface LowStatusTools {
   /** As last told. */
   polled: () => PollNews | undefined;
   counters: () => SenderCounters | undefined;
+  transport: () => Transport;
   rateBps: () => number;
   spool: () => { limitBytes: number; freeBytes: number };
 }
@@ -62,6 +64,7 @@ export class LowStatusBuilder {
         pollMs: Math.round(polled?.elapsedMs ?? 0),
       },
       link: {
+        transport: this.tools.transport(),
         framesSent,
         bytesSent,
         sendErrors,

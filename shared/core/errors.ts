@@ -597,8 +597,8 @@ export const ERRORS = {
   TRANSPORT_FALLBACK: entry(
     'info',
     'retryable',
-    'The configured way of moving datagrams is not available here; another one is used.',
-    'Nothing to do: it works, with less speed.',
+    'Datagrams cannot be moved many to a call on this machine; they pass one by one.',
+    'It works, with less speed. What was refused is named: the koffi package, a kernel older than 5.0, the filter of a container, an MTU smaller than link.mtu. To be rid of the message, set link.transport to dgram.',
   ),
   LINK_PARAMETERS: entry(
     'alarm',

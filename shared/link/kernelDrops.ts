@@ -1,6 +1,7 @@
 /**
  * Datagrams the kernel threw away because a socket's receive buffer was full: the loss that a receiver cannot see on
- * its socket. Linux only: the last column of /proc/net/udp and /proc/net/udp6.
+ * its socket. Linux only: the last column of /proc/net/udp and /proc/net/udp6. Datagrams that the kernel held together
+ * (UDP_GRO, up to 64 of them) count as one when some kernels drop them: then this is a lower bound.
  */
 import { readFileSync } from 'node:fs';
 

@@ -76,7 +76,7 @@ export function socketAddress(libc: Libc, host: string, port: number): Uint8Arra
   bytes.writeUInt16LE(version === 4 ? AF_INET : AF_INET6, 0);
   bytes.writeUInt16BE(port, 2);
   if (libc.inet_pton(bytes.readUInt16LE(0), host, bytes.subarray(version === 4 ? 4 : 8)) !== 1) {
-    throw refused(`"${host}" is no address`);
+    throw refused(`inet_pton: "${host}" is no address`);
   }
   return bytes;
 }

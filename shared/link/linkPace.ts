@@ -1,16 +1,16 @@
 /**
  * How fast a sender may be from moment to moment. Two token buckets, both of which must agree:
  *
- *   over 100 ms   4 % above the rate plus 4 ms of it: never ahead by more than one burst, 8 ms of the rate
+ *   over 100 ms   2 % above the rate plus 6 ms of it: never ahead by more than one burst, 8 ms of the rate
  *   over 1 s      the rate plus 16 ms of it: within 2 %
  *
- * So a thread that was held up for some milliseconds makes up for it within half a second, and a receiver never has to
+ * So a thread that was held up for some milliseconds makes up for it within half a second or so, and a receiver never has to
  * take more at once than its buffer holds. Pure: time is an argument.
  */
 import { Pacer } from './pacer.js';
 
-const AT_ONCE_MS = 4;
-const CATCH_UP = 1.04;
+const AT_ONCE_MS = 6;
+const CATCH_UP = 1.02;
 const SAVED_MS = 16;
 /** A slow link sends whole datagrams too. */
 const LEAST_DATAGRAMS = 2;

@@ -25,29 +25,98 @@ function runs(heard: Heard[]): [FrameKind, number][] {
   return found;
 }
 
+/** Until it is called: by how many milliseconds a timer of this process was late at most. */
+function watchTimers(): () => number {
+  let dueMs = performance.now() + 2;
+  let lateMs = 0;
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    lateMs = Math.max(lateMs, nowMs - dueMs);
+    dueMs = nowMs + 2;
+  }, 2);
+  return () => {
+    clearInterval(timer);
+    return lateMs;
+  };
+}
+
 describe('send process', () => {
   afterEach(async () => {
     await stopAll();
     removeFolders();
   });
 
-  it('FAULTS 57: holds the configured rate and is never ahead of it by more than a burst', async () => {
-    const far = await listener();
-    const parameters = slow;
-    const { child } = await startSender({ targetPort: far.port, parameters });
-    const parcel = await newParcel(1, 2_400_000, { parameters });
-    const startMs = performance.now();
-    await child.ask('send', parcel.order);
-    await sleep(50);
-    const bytesPerMs = parameters.rateBps / 8_000;
-    far.heard.forEach(({ atMs }, n) => {
-      expect((n + 1) * WIRE_BYTES).to.be.at.most((atMs - startMs) * bytesPerMs + 8 * bytesPerMs + 16 * WIRE_BYTES);
+  for (const transport of ['batched', 'dgram'] as const) {
+    it(`FAULTS 57: ${transport}: holds the rate within 2 % and is never ahead of it by more than a burst`, async () => {
+      const parameters = slow;
+      const bytesPerMs = parameters.rateBps / 8_000;
+      // How far behind it is, is a matter of how busy the machine is: a run in which a timer of this very process was
+      // late says nothing about the sender.
+      let share = 0;
+      let lateMs = 100;
+      for (let run = 0; run < 3 && lateMs > 4; run++) {
+        const far = await listener();
+        const { child } = await startSender({ targetPort: far.port, parameters, transport });
+        const parcel = await newParcel(60 + run, 4_000_000, { parameters });
+        const startMs = performance.now();
+        const lateness = watchTimers();
+        await child.ask('send', parcel.order);
+        lateMs = lateness();
+        await sleep(50);
+        // By the clock of this end, to which datagrams come late at worst: 16 ms are what is saved up at the start.
+        far.heard.forEach(({ atMs }, n) => {
+          expect((n + 1) * WIRE_BYTES).to.be.at.most((atMs - startMs + 16) * bytesPerMs + WIRE_BYTES);
+        });
+        const tookMs = far.heard.at(-1)!.atMs - far.heard[0]!.atMs;
+        share = (far.heard.length * WIRE_BYTES) / tookMs / bytesPerMs;
+        expect(share).to.be.at.most(1.02);
+        await child.stop();
+      }
+      expect(share).to.be.at.least(lateMs > 4 ? 0.4 : 0.98);
     });
-    const tookMs = far.heard.at(-1)!.atMs - far.heard[0]!.atMs;
-    const share = (far.heard.length * WIRE_BYTES) / tookMs / bytesPerMs;
-    // Ahead only by the burst it begins with; how far behind is a matter of how busy the machine is.
-    expect(share).to.be.within(0.5, 1.04);
-  });
+
+    it(`${transport}: says sent only when the last frame has been handed over, at the end of its time on a slow link`, async () => {
+      const far = await listener();
+      const parameters = { ...ETHERNET, rateBps: 8_000_000 };
+      const { child } = await startSender({
+        targetPort: far.port,
+        parameters,
+        transport,
+        edgePadding: 0,
+        guardSymbols: 0,
+      });
+      const parcel = await newParcel(5, 600 * 1_408, { parameters });
+      const startMs = performance.now();
+      await child.ask('send', parcel.order);
+      const tookMs = performance.now() - startMs;
+      const { framesSent } = await child.ask('counters', null);
+      const frames = 5 + 660 + 5;
+      expect(framesSent).to.equal(frames);
+      expect(tookMs).to.be.greaterThan(((frames - 17) * WIRE_BYTES) / 1_000);
+      await until(() => far.heard.length === frames);
+    });
+
+    it(`FAULTS 62: ${transport}: what arrives at its socket, or comes back as ICMP, changes nothing but a count`, async () => {
+      const near = await listener();
+      const arrivals: number[] = [];
+      // Nobody listens there any more, so the system answers each frame with an ICMP error.
+      const closed = createSocket('udp4').bind(0, HOST);
+      await once(closed, 'listening');
+      const { port } = closed.address();
+      closed.close();
+      const { child, sourcePort } = await startSender(
+        { targetPort: port, transport },
+        { onEvent: { arrival: ({ count }) => arrivals.push(count) } },
+      );
+      const parcel = await newParcel(10, 300_000, { parameters: ETHERNET });
+      const sent = child.ask('send', parcel.order);
+      near.socket.send('a way back', sourcePort, HOST);
+      near.socket.send('', sourcePort, HOST);
+      await sent;
+      await until(() => arrivals.length === 2);
+      expect(await child.ask('counters', null)).to.include({ arrivals: 2, sendErrors: 0 });
+    });
+  }
 
   it('a small payload on an idle link: padding, envelope, payload, a pause, padding, repair, envelope, padding', async () => {
     const far = await listener();
@@ -173,21 +242,6 @@ describe('send process', () => {
     await sent;
   });
 
-  it('says sent only when the last frame has been handed over, at the end of its time on a slow link', async () => {
-    const far = await listener();
-    const parameters = { ...ETHERNET, rateBps: 8_000_000 };
-    const { child } = await startSender({ targetPort: far.port, parameters, edgePadding: 0, guardSymbols: 0 });
-    const parcel = await newParcel(5, 600 * 1_408, { parameters });
-    const startMs = performance.now();
-    await child.ask('send', parcel.order);
-    const tookMs = performance.now() - startMs;
-    const { framesSent } = await child.ask('counters', null);
-    const frames = 5 + 660 + 5;
-    expect(framesSent).to.equal(frames);
-    expect(tookMs).to.be.greaterThan(((frames - 17) * WIRE_BYTES) / 1_000);
-    await until(() => far.heard.length === frames);
-  });
-
   it('heartbeats go out on an idle link, and between the frames of a busy one', async () => {
     const far = await listener();
     const { child } = await startSender({ targetPort: far.port, parameters: slow, edgePadding: 0 });
@@ -228,27 +282,6 @@ describe('send process', () => {
       child.ask('send', good.order).then(({ object }) => object),
     ]);
     expect(results).to.deep.equal(['SPOOL_IO', 'SPOOL_IO', good.order.object]);
-  });
-
-  it('what arrives at its socket, or comes back as ICMP, changes nothing but a count', async () => {
-    const near = await listener();
-    const arrivals: number[] = [];
-    // Nobody listens there any more, so the system answers each frame with an ICMP error.
-    const closed = createSocket('udp4').bind(0, HOST);
-    await once(closed, 'listening');
-    const { port } = closed.address();
-    closed.close();
-    const { child, sourcePort } = await startSender(
-      { targetPort: port },
-      { onEvent: { arrival: ({ count }) => arrivals.push(count) } },
-    );
-    const parcel = await newParcel(10, 300_000, { parameters: ETHERNET });
-    const sent = child.ask('send', parcel.order);
-    near.socket.send('a way back', sourcePort, HOST);
-    near.socket.send('', sourcePort, HOST);
-    await sent;
-    await until(() => arrivals.length === 2);
-    expect(await child.ask('counters', null)).to.include({ arrivals: 2, sendErrors: 0 });
   });
 
   it('stops in the middle of its work without a sound', async () => {

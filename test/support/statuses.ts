@@ -43,6 +43,7 @@ export function lowStatus(changes: Partial<LowStatus> = {}): LowStatus {
     heldBack: '',
     intake: { entries: 12, waiting: 1, pollMs: 4 },
     link: {
+      transport: 'batched',
       framesSent: 1_234,
       bytesSent: 1_800_000,
       sendErrors: 0,
@@ -64,6 +65,7 @@ export function highStatus(changes: Partial<HighStatus> = {}): HighStatus {
     tenants: [{ name: 'town', states: { released: { objects: 8, bytes: 8e6 } }, inside: { objects: 0, bytes: 0 } }],
     states: { released: { objects: 8, bytes: 8e6 } },
     link: {
+      transport: 'dgram',
       silentMs: 20,
       isSilent: false,
       bitsPerSecond: 119e6,

@@ -26,7 +26,7 @@ describe('a status in words', () => {
       'low side: well, running for 2 h',
       '  queues   a private Redis 7.0.15',
       '  intake   takes nothing: The spool holds 8 GiB.',
-      '  link     120 Mbps of 200 Mbps, 1234 frames sent; 3 of 12 transfers are not sent yet',
+      '  link     120 Mbps of 200 Mbps (batched), 1234 frames sent; 3 of 12 transfers are not sent yet',
       '  stages   scan 3 waiting, 1 running, 2 put off; send PAUSED',
       '  spool    2 GiB of 8 GiB; 1 TiB free on its disk',
       '  tenant   town: 4 inside, 4 KiB (80 % of its quota), the oldest taken for 1.5 m; 9 sent, 1 held',
@@ -40,7 +40,7 @@ describe('a status in words', () => {
     const lines = statusLines(report, AT_MS);
     expect(lines[0]).to.equal('high side: 1 alarm, running for 2 h');
     expect(lines).to.include(
-      '  link     silent for 12 s; 14 of 1234 frames missing, 7 dropped here; 9 transfers accounted for, 1 of them never seen',
+      '  link     silent for 12 s (dgram); 14 of 1234 frames missing, 7 dropped here; 9 transfers accounted for, 1 of them never seen',
     );
     expect(lines.slice(-2)).to.deep.equal([
       '  ALARM    LINK_SILENT for 3 m, 3 times: The last frame came 12 s ago.',

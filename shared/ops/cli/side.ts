@@ -5,7 +5,15 @@ import { formatSize } from '../../core/units.js';
 import { TOKEN_FILE } from '../console/tokenFile.js';
 import { Child, DISK_SILENT_MS, type ExitReason, isChildsEnd, type Protocol } from '../processes/children.js';
 import { stopRedisLeftBehind } from '../queues/redis-server.js';
-import type { HighObjectNews, HighProtocol, LowObjectNews, LowProtocol, ServedConsole, SideStart } from '../sides.js';
+import type {
+  HighObjectNews,
+  HighProtocol,
+  HighReady,
+  LowObjectNews,
+  LowProtocol,
+  LowReady,
+  SideStart,
+} from '../sides.js';
 import type { ExitCode } from './exitCode.js';
 import { jsonLine, sayLine, untilStopped } from './output.js';
 
@@ -66,7 +74,7 @@ async function runSide(side: 'low' | 'high', start: SideStart, json: boolean): P
   isThere = true;
   try {
     const ready = (await child.ask('start', start, START_MS)) as Ready;
-    sayLine(`${side} side is running; ${listeningOf(ready)}queues: ${ready.queueStore}`);
+    sayLine(`${side} side is running; ${listeningOf(ready)}datagrams: ${ready.transport}; queues: ${ready.queueStore}`);
     const { console: served, ...rest } = ready;
     // Where the token is, never the token: this output is kept in logs.
     if (served) sayLine(`console: ${served.url} (its token: ${join(start.stateDir, TOKEN_FILE)})`);
@@ -85,7 +93,10 @@ async function runSide(side: 'low' | 'high', start: SideStart, json: boolean): P
   }
 }
 
-type Ready = { queueStore: string; console: ServedConsole | null; port?: number; receiveBufferBytes?: number };
+type Ready = Pick<LowReady | HighReady, 'queueStore' | 'console' | 'transport'> & {
+  port?: number;
+  receiveBufferBytes?: number;
+};
 type News = LowObjectNews | HighObjectNews;
 
 /** States an operator wants to see go by; the others are steps on the way. */

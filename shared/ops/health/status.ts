@@ -5,6 +5,7 @@
  * Times named ...AtMs are wall clock (milliseconds since 1970), for people to read; spans named ...Ms are spans.
  */
 import type { Severity } from '../../core/errors.js';
+import type { Transport } from '../../link/transport.js';
 
 export type SideName = 'low' | 'high';
 
@@ -111,6 +112,8 @@ export interface HighStatus extends CommonStatus {
 export type SideStatus = LowStatus | HighStatus;
 
 export interface LowLinkStatus {
+  /** How datagrams reach the system, now. */
+  readonly transport: Transport;
   readonly framesSent: number;
   readonly bytesSent: number;
   readonly sendErrors: number;
@@ -126,6 +129,7 @@ export interface LowLinkStatus {
 }
 
 export interface HighLinkStatus {
+  readonly transport: Transport;
   /** Milliseconds since the last authentic frame. */
   readonly silentMs: number;
   readonly isSilent: boolean;

@@ -39,19 +39,19 @@ export function queuesOf({ queueStore }: SideStatus): string {
 
 export function linkOf(status: SideStatus): string {
   if (status.side === 'low') {
-    const { bitsPerSecond, rateBps, framesSent, sequenceDone, sequenceLast } = status.link;
+    const { transport, bitsPerSecond, rateBps, framesSent, sequenceDone, sequenceLast } = status.link;
     const open = sequenceLast - sequenceDone;
-    return `${formatRate(bitsPerSecond)} of ${formatRate(rateBps)}, ${framesSent} frames sent; ${
+    return `${formatRate(bitsPerSecond)} of ${formatRate(rateBps)} (${transport}), ${framesSent} frames sent; ${
       open === 0 ? `all ${sequenceLast} transfers are sent` : `${open} of ${sequenceLast} transfers are not sent yet`
     }`;
   }
-  const { bitsPerSecond, isSilent, silentMs, sequenceDone, gaps, counters } = status.link;
+  const { transport, bitsPerSecond, isSilent, silentMs, sequenceDone, gaps, counters } = status.link;
   const heard = isSilent ? `silent for ${formatDuration(silentMs)}` : formatRate(bitsPerSecond);
   const { framesLost = 0, framesExpected = 0, kernelDrops = 0, ringDrops = 0 } = counters;
   const lost = `${framesLost} of ${framesExpected} frames missing`;
   const dropped = kernelDrops + ringDrops > 0 ? `, ${kernelDrops + ringDrops} dropped here` : '';
   const unseen = gaps > 0 ? `, ${gaps} of them never seen` : '';
-  return `${heard}; ${lost}${dropped}; ${sequenceDone} transfers accounted for${unseen}`;
+  return `${heard} (${transport}); ${lost}${dropped}; ${sequenceDone} transfers accounted for${unseen}`;
 }
 
 export function stageOf({ name, waiting, active, delayed, failed, isPaused }: StageStatus): string {
