@@ -10,6 +10,7 @@ import { toHex } from '../shared/core/bytes.js';
 import { codeOf, wordsOf } from '../shared/core/errors.js';
 import { LIMITS } from '../shared/core/limits.js';
 import { readLinkKey } from '../shared/crypto/keyfiles.js';
+import { kernelInUse } from '../shared/fec/simd/kernelChoice.js';
 import { symbolBytesForMtu } from '../shared/ops/config/derive.js';
 import { type HighConfig, loadHighConfig } from '../shared/ops/config/load.js';
 import { ConfigWatcher } from '../shared/ops/config/reload.js';
@@ -303,7 +304,10 @@ export class HighSide {
     this.health.status.onPush((push) => this.consoleKeeper.push(push));
     this.health.start();
     await consoleServed;
-    this.log.info({ ...this.listening, queueStore: this.store.description }, 'high side started');
+    this.log.info(
+      { ...this.listening, queueStore: this.store.description, erasureCode: kernelInUse() },
+      'high side started',
+    );
   }
 
   private openProcesses(): void {

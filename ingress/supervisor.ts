@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { codeOf, wordsOf } from '../shared/core/errors.js';
 import { DEFAULT_CLAIM } from '../shared/core/fairShare.js';
 import { LIMITS } from '../shared/core/limits.js';
+import { kernelInUse } from '../shared/fec/simd/kernelChoice.js';
 import type { Transport } from '../shared/link/transport.js';
 import { ConfigWatcher } from '../shared/ops/config/reload.js';
 import { Sources } from '../shared/ops/config/sources.js';
@@ -335,7 +336,10 @@ export class LowSide {
     this.announcer.start(this.session, linkParameters(config));
     this.housekeeping = setInterval(() => this.keepHouse(), HOUSEKEEPING_MS);
     const { sourcePort, transport } = this;
-    this.log.info({ queueStore: this.store.description, sourcePort, transport }, 'low side started');
+    this.log.info(
+      { queueStore: this.store.description, sourcePort, transport, erasureCode: kernelInUse() },
+      'low side started',
+    );
   }
 
   private openConsole(): Promise<void> {

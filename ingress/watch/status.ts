@@ -1,4 +1,5 @@
 /** How the low side stands, built from figures that are kept as things happen. */
+import { kernelInUse } from '../../shared/fec/simd/kernelChoice.js';
 import type { Transport } from '../../shared/link/transport.js';
 import { Meter } from '../../shared/ops/health/meter.js';
 import type { News } from '../../shared/ops/health/news.js';
@@ -49,6 +50,7 @@ export class LowStatusBuilder {
       atMs,
       startedAtMs,
       queueStore: { description: this.tools.queueStore(), isUp: stages.isUp },
+      erasureCode: kernelInUse(),
       stages: stages.stages,
       tenants: tenantsOf(ledger.tallies, tallies, this.tools.tenants(), isInside, atMs),
       states: statesOf(tallies),

@@ -4,4 +4,11 @@
 export const KERNEL_NAMES = ['relaxed-simd', 'simd', 'scalar'] as const;
 export type KernelName = (typeof KERNEL_NAMES)[number];
 
+/** What a side says of the one it runs on. */
+export interface KernelInUse {
+  readonly kernel: string;
+  /** Why it is not the one that would be expected here. */
+  readonly because?: string;
+}
+
 export const KERNEL_VARIABLE = 'SLUICE_FEC_KERNEL';

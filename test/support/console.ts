@@ -13,6 +13,7 @@ export const lowStatus = (more: Partial<SideStatus> = {}): SideStatus =>
     atMs: 0,
     startedAtMs: 0,
     queueStore: { description: 'a store', isUp: true },
+    erasureCode: { kernel: 'simd' },
     stages: [{ name: 'scan', waiting: 3, active: 1, delayed: 0, failed: 2, isPaused: true }],
     tenants: [
       {

@@ -7,6 +7,7 @@ const common = {
   atMs: AT_MS,
   startedAtMs: AT_MS - 7_200_000,
   queueStore: { description: 'a private Redis 7.0.15', isUp: true },
+  erasureCode: { kernel: 'simd' },
   spool: { usedBytes: 2 * 1024 ** 3, limitBytes: 8 * 1024 ** 3, freeBytes: 1024 ** 4 },
   alarms: [],
   recent: [],

@@ -27,11 +27,18 @@ describe('a status in words', () => {
       '  queues   a private Redis 7.0.15',
       '  intake   takes nothing: The spool holds 8 GiB.',
       '  link     120 Mbps of 200 Mbps (batched), 1234 frames sent; 3 of 12 transfers are not sent yet',
+      '  coding   simd',
       '  stages   scan 3 waiting, 1 running, 2 put off; send PAUSED',
       '  spool    2 GiB of 8 GiB; 1 TiB free on its disk',
       '  tenant   town: 4 inside, 4 KiB (80 % of its quota), the oldest taken for 1.5 m; 9 sent, 1 held',
       '  tenant   court: 0 inside, 0 B',
     ]);
+  });
+
+  it('says why the erasure code does not run on what would be expected', () => {
+    const because = 'simd does not load: no such file';
+    const lines = statusLines(running(lowStatus({ erasureCode: { kernel: 'scalar', because } })), AT_MS);
+    expect(lines).to.include(`  coding   scalar: ${because}`);
   });
 
   it('high side: losses, and an alarm with what to do', () => {

@@ -11,7 +11,7 @@ import { sameBytes } from '../../core/bytes.js';
 import { wordsOf } from '../../core/errors.js';
 import { Prng } from '../../core/prng.js';
 import type { Kernel, KernelKind } from '../kernel.js';
-import { KERNEL_NAMES, KERNEL_VARIABLE, type KernelName } from '../kernelName.js';
+import { KERNEL_NAMES, KERNEL_VARIABLE, type KernelInUse, type KernelName } from '../kernelName.js';
 import { SCALAR } from '../scalarKernel.js';
 import { simdKernel } from './simdKernel.js';
 
@@ -27,6 +27,12 @@ let chosen: KernelChoice | undefined;
 export function kernelChoice(): KernelChoice {
   chosen ??= chooseKernel(process.env[KERNEL_VARIABLE]);
   return chosen;
+}
+
+/** The same in words. Every process of a side finds the same one: the environment is passed on to all of them. */
+export function kernelInUse(): KernelInUse {
+  const { kind, because } = kernelChoice();
+  return { kernel: kind.name, ...(because ? { because } : {}) };
 }
 
 /** The one that is asked for, if any is; otherwise, and where that one does not work, the fastest that does. */

@@ -5,6 +5,7 @@
  * Times named ...AtMs are wall clock (milliseconds since 1970), for people to read; spans named ...Ms are spans.
  */
 import type { Severity } from '../../core/errors.js';
+import type { KernelInUse } from '../../fec/kernelName.js';
 import type { Transport } from '../../link/transport.js';
 
 export type SideName = 'low' | 'high';
@@ -83,6 +84,8 @@ interface CommonStatus {
   /** When the side was started. */
   readonly startedAtMs: number;
   readonly queueStore: { readonly description: string; readonly isUp: boolean };
+  /** What the erasure code runs on. */
+  readonly erasureCode: KernelInUse;
   readonly stages: readonly StageStatus[];
   readonly tenants: readonly TenantStatus[];
   /** All tenants together. */

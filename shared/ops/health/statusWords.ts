@@ -15,6 +15,7 @@ export function statusLines(report: SideReport, wallMs: number): string[] {
   lines.push(`  queues   ${queuesOf(status)}`);
   if (status.side === 'low' && status.heldBack !== '') lines.push(`  intake   takes nothing: ${status.heldBack}`);
   lines.push(`  link     ${linkOf(status)}`);
+  lines.push(`  coding   ${codingOf(status)}`);
   lines.push(`  stages   ${status.stages.map(stageOf).join('; ')}`);
   lines.push(`  spool    ${spoolOf(status)}`);
   for (const tenant of status.tenants) lines.push(`  tenant   ${tenantOf(tenant, status.side)}`);
@@ -35,6 +36,12 @@ export function headline({ side, condition, status }: SideReport, wallMs: number
 
 export function queuesOf({ queueStore }: SideStatus): string {
   return queueStore.isUp ? queueStore.description : `do not answer (${queueStore.description})`;
+}
+
+/** What repair is computed on; one that another release wrote does not say. */
+function codingOf({ erasureCode }: SideStatus): string {
+  const { kernel = 'unknown', because } = erasureCode ?? {};
+  return because === undefined ? kernel : `${kernel}: ${because}`;
 }
 
 export function linkOf(status: SideStatus): string {
