@@ -611,11 +611,11 @@ export class HighSide {
 
   private changed(payload: ObjectId): void {
     this.admissions.note(payload, performance.now());
-    this.news.objects(this.ledger.objectsOfPayload(payload).map((object) => this.newsOf(object)));
+    const consignment = this.ledger.consignments.ofPayload(payload);
+    this.news.objects(this.ledger.objectsOfPayload(payload).map((object) => this.newsOf(object, consignment)));
   }
 
-  private newsOf(object: HighObject): HighObjectNews {
-    const consignment = this.ledger.consignments.ofPayload(object.payload);
+  private newsOf(object: HighObject, consignment = this.ledger.consignments.ofPayload(object.payload)): HighObjectNews {
     return {
       ...newsOf(object),
       ...(consignment ? { consignment: { id: consignment.id, root: consignment.root } } : {}),

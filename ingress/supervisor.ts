@@ -593,8 +593,7 @@ export class LowSide {
   }
 
   private changed(transfers: readonly string[]): void {
-    const objects = transfers.map((transfer) => this.ledger.object(transfer));
-    this.news.objects(objects.filter((object) => object !== undefined).map((object) => this.newsOf(object)));
+    this.news.objects(this.ledger.objects(transfers).map((object) => this.newsOf(object)));
   }
 
   private newsOf(object: LowObject): LowObjectNews {

@@ -11,7 +11,7 @@ import { LIMITS } from '../../shared/core/limits.js';
 import { Tallies, talliesMigration } from '../../shared/ops/health/tallies.js';
 import { GroupCommit } from '../../shared/ops/ledger/groupCommit.js';
 import { KeptBytes, keptBytesMigration } from '../../shared/ops/ledger/keptBytes.js';
-import { LedgerFile, type Row } from '../../shared/ops/ledger/ledgerFile.js';
+import { Columns, LedgerFile, type Row } from '../../shared/ops/ledger/ledgerFile.js';
 import { OperatorState } from '../../shared/ops/ledger/operatorState.js';
 import { DEAD_LETTERS_TABLE, DeadLetters } from '../../shared/ops/operators/deadLetters.js';
 import { PausedSince } from '../../shared/ops/operators/pausedSince.js';
@@ -398,7 +398,9 @@ export class HighLedger {
   // ------------------------------------------------------------ objects
 
   objectsOfPayload(payload: ObjectId): HighObject[] {
-    return this.file.all('SELECT * FROM objects WHERE payload = ? ORDER BY offset, sequence', payload).map(objectOf);
+    return this.file
+      .gather(OBJECT_COLUMNS, 'SELECT * FROM objects WHERE payload = ? ORDER BY offset, sequence', payload)
+      .map(objectOf);
   }
 
   /** What a receipt says of an object; undefined when there is no such object. */
@@ -598,6 +600,12 @@ export class HighLedger {
       .map((row) => row.session as string);
   }
 }
+
+/** What `objectOf` needs. */
+const OBJECT_COLUMNS = new Columns([
+  ...['transfer', 'payload', 'history', 'sequence', 'tenant', 'path', 'parts', 'offset', 'size', 'mtime_ns', 'sha256'],
+  ...['reject_code', 'reject_detail', 'state', 'code', 'detail', 'published_as'],
+]);
 
 function objectOf(row: Row): HighObject {
   return {

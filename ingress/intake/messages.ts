@@ -114,14 +114,20 @@ export interface FileInShare {
   readonly fingerprint: string;
 }
 
+export interface OriginalInShare extends FileInShare {
+  readonly transfer: string;
+}
+
+/** What was done, or why nothing could be. */
+export type Disposed =
+  | DisposeOutcome
+  | { readonly outcome: 'failed'; readonly code: ErrorCode; readonly words: string };
+
 export interface IntakeProtocol {
   requests: {
     start: { ask: IntakeStart; answer: null };
-    /** Deals with the original of a sent object, as the tenant's configuration says; answers in words what was done. */
-    dispose: {
-      ask: { tenant: string; rawPath: Uint8Array; fingerprint: string; transfer: string };
-      answer: DisposeOutcome;
-    };
+    /** Deals with originals of sent objects, as their tenant's configuration says; answers for each what was done. */
+    dispose: { ask: { tenant: string; originals: OriginalInShare[] }; answer: Disposed[] };
     /** Whether these files of a tenant lie in its share as they were. What cannot be told counts as yes. */
     lie: { ask: { tenant: string; files: FileInShare[] }; answer: boolean[] };
   };

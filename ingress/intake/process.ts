@@ -3,17 +3,19 @@
  * share that hangs (NFS, SMB) holds nobody else up.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { SluiceError } from '../../shared/core/errors.js';
+import { codeOf, SluiceError, wordsOf } from '../../shared/core/errors.js';
 import { serveParent } from '../../shared/ops/processes/children.js';
 import type { Batch, NotTaken } from './batch.js';
 import { dispose } from './dispose.js';
 import { fingerprintOf, parseFingerprint } from './identity.js';
 import type {
   BatchMessage,
+  Disposed,
   IntakeProtocol,
   IntakeStart,
   IntakeTenant,
   NotTakenMessage,
+  OriginalInShare,
   ShareCounts,
 } from './messages.js';
 import { delayAfter, Sleepers } from './pace.js';
@@ -86,16 +88,26 @@ class IntakeProcess {
     this.sleepers.wakeAll();
   }
 
-  dispose({ tenant, rawPath, fingerprint, transfer }: IntakeProtocol['requests']['dispose']['ask']) {
+  dispose({ tenant, originals }: IntakeProtocol['requests']['dispose']['ask']): Disposed[] {
     const settings = this.tenants.find(({ name }) => name === tenant);
-    const identity = parseFingerprint(fingerprint);
-    if (!settings || !identity) throw new SluiceError('INTERNAL', 'The object to deal with is not known.');
-    const { share, afterSent, accepted } = settings;
+    if (!settings) throw new SluiceError('INTERNAL', 'The tenant whose originals are to be dealt with is not known.');
     this.whereabouts.at(tenant);
     try {
-      return dispose({ share, rawPath, identity, transfer, mode: afterSent, acceptedFolder: accepted });
+      return originals.map((original) => this.disposeOne(original, settings));
     } finally {
       this.whereabouts.at('');
+    }
+  }
+
+  /** What is wrong with one original is no reason to leave the others where they are. */
+  private disposeOne(original: OriginalInShare, { share, afterSent, accepted }: IntakeTenant): Disposed {
+    const { rawPath, fingerprint, transfer } = original;
+    const identity = parseFingerprint(fingerprint);
+    try {
+      if (!identity) throw new SluiceError('INTERNAL', 'The fingerprint of an original is none.');
+      return dispose({ share, rawPath, identity, transfer, mode: afterSent, acceptedFolder: accepted });
+    } catch (error) {
+      return { outcome: 'failed', code: codeOf(error), words: wordsOf(error) };
     }
   }
 

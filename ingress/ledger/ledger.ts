@@ -30,6 +30,7 @@ import {
   type LowObject,
   type LowState,
   MIGRATIONS,
+  OBJECT_COLUMNS,
   objectOf,
   type Payload,
   payloadOf,
@@ -49,6 +50,8 @@ export function newObjectId(): ObjectId {
 
 /** Pages of 4 KiB given back at once: some milliseconds. */
 const SHRINK_PAGES = 500;
+/** Objects asked for at once. */
+const GATHERED = 1_000;
 
 export class LowLedger {
   private readonly file: LedgerFile;
@@ -234,6 +237,30 @@ export class LowLedger {
     return row && objectOf(row);
   }
 
+  /** Those of these that there are, in this order. */
+  objects(transfers: readonly TransferId[]): LowObject[] {
+    const found: LowObject[] = [];
+    for (let first = 0; first < transfers.length; first += GATHERED) {
+      const some = JSON.stringify(transfers.slice(first, first + GATHERED));
+      found.push(
+        ...this.file
+          .gather(
+            OBJECT_COLUMNS,
+            'SELECT objects.* FROM json_each(?) AS asked JOIN objects ON transfer = asked.value ORDER BY asked.key',
+            some,
+          )
+          .map(objectOf),
+      );
+    }
+    return found;
+  }
+
+  /** SHA-256 of the source blocks of an object as it was taken, one after the other; empty when they are not known. */
+  blockDigests(transfer: TransferId): Uint8Array {
+    const row = this.file.get('SELECT block_digests FROM objects WHERE transfer = ?', transfer);
+    return (row?.block_digests as Uint8Array | null | undefined) ?? new Uint8Array(0);
+  }
+
   /** What a receipt says of an object; undefined when there is no such object (any more). */
   receiptSource(transfer: TransferId): ReceiptSource | undefined {
     const row = this.file.get(`${RECEIPT_SOURCE} WHERE transfer = ?`, transfer);
@@ -301,7 +328,7 @@ export class LowLedger {
 
   objectsOfPayload(payload: ObjectId): LowObject[] {
     return this.file
-      .all('SELECT * FROM objects WHERE payload = ? ORDER BY payload_offset, sequence', payload)
+      .gather(OBJECT_COLUMNS, 'SELECT * FROM objects WHERE payload = ? ORDER BY payload_offset, sequence', payload)
       .map(objectOf);
   }
 

@@ -2,7 +2,7 @@
 
 import { talliesMigration } from '../../shared/ops/health/tallies.js';
 import { keptBytesMigration } from '../../shared/ops/ledger/keptBytes.js';
-import type { Row } from '../../shared/ops/ledger/ledgerFile.js';
+import { Columns, type Row } from '../../shared/ops/ledger/ledgerFile.js';
 import { DEAD_LETTERS_TABLE } from '../../shared/ops/operators/deadLetters.js';
 import { ADD_WHO } from '../../shared/ops/operators/requests.js';
 import type { OriginalOutcome } from '../../shared/ops/receipts/facts.js';
@@ -144,7 +144,8 @@ export interface TakenObject {
   consignment?: string | null;
 }
 
-export interface LowObject extends TakenObject {
+/** What is known of one; its block digests may be many and are asked for by themselves. */
+export interface LowObject extends Omit<TakenObject, 'blockDigests'> {
   consignment: string | null;
   state: LowState;
   code: string | null;
@@ -183,6 +184,15 @@ export interface Payload {
   wasSent: boolean;
 }
 
+/** What `objectOf` needs. */
+export const OBJECT_COLUMNS = new Columns(
+  [
+    ...['transfer', 'tenant', 'path', 'fingerprint', 'size', 'mtime_ns', 'sha256', 'spool_file', 'spool_offset'],
+    ...['state', 'code', 'detail', 'verdict', 'payload', 'payload_offset', 'sequence', 'consignment'],
+  ],
+  ['raw_path'],
+);
+
 export function objectOf(row: Row): LowObject {
   return {
     transfer: row.transfer as string,
@@ -193,7 +203,6 @@ export function objectOf(row: Row): LowObject {
     sizeBytes: row.size as number,
     mtimeNs: BigInt(row.mtime_ns as string),
     sha256: (row.sha256 as string | null) ?? '',
-    blockDigests: (row.block_digests as Uint8Array | null) ?? new Uint8Array(0),
     spoolFile: (row.spool_file as string | null) ?? '',
     spoolOffset: (row.spool_offset as number | null) ?? 0,
     state: row.state as LowState,

@@ -10,6 +10,8 @@ import type { Intakes } from './intakes.js';
 
 /** Originals dealt with in one go when earlier attempts failed. */
 const AT_ONCE = 200;
+/** Originals of a message to intake: dealing with them takes some ten milliseconds, in which nothing is taken. */
+const IN_ONE_MESSAGE = 64;
 
 export class Originals {
   constructor(
@@ -20,26 +22,32 @@ export class Originals {
   ) {}
 
   afterSent(objects: readonly LowObject[]): void {
-    for (const { tenant, rawPath, fingerprint, transfer } of objects) {
+    for (const [tenant, mine] of byTenant(objects)) {
       const settings = this.tenants().find(({ name }) => name === tenant);
       if (!settings || settings.afterSent === 'keep') continue;
-      this.intake
-        .ask('dispose', { tenant, rawPath, fingerprint, transfer })
-        .then((outcome) => {
-          // What stays in the share must stay known, or it would be taken again.
-          const stays = outcome.outcome === 'kept' && outcome.reason === 'other-file-system';
-          this.ledger.setDisposed(
-            transfer,
-            stays,
-            originalOf(outcome),
-            outcome.outcome === 'moved' ? showName(outcome.path) : '',
-          );
-        })
-        .catch((error) => {
+      for (let first = 0; first < mine.length; first += IN_ONE_MESSAGE) {
+        this.dispose(tenant, mine.slice(first, first + IN_ONE_MESSAGE)).catch((error) => {
           // Tried again with the next rebuild, whatever it was.
           if (!isChildsEnd(error)) this.alarm(codeOf(error), wordsOf(error));
         });
+      }
     }
+  }
+
+  private async dispose(tenant: string, objects: readonly LowObject[]): Promise<void> {
+    const { ledger } = this;
+    const originals = objects.map(({ rawPath, fingerprint, transfer }) => ({ rawPath, fingerprint, transfer }));
+    const outcomes = await this.intake.ask('dispose', { tenant, originals });
+    await ledger.commits.do(() => {
+      outcomes.forEach((outcome, i) => {
+        if (outcome.outcome === 'failed') return;
+        // What stays in the share must stay known, or it would be taken again.
+        const stays = outcome.outcome === 'kept' && outcome.reason === 'other-file-system';
+        const path = outcome.outcome === 'moved' ? showName(outcome.path) : '';
+        ledger.setDisposed(objects[i]!.transfer, stays, originalOf(outcome), path);
+      });
+    });
+    for (const outcome of outcomes) if (outcome.outcome === 'failed') this.alarm(outcome.code, outcome.words);
   }
 
   /** Those an earlier attempt did not deal with; some at a time. */
@@ -59,4 +67,14 @@ function originalOf(outcome: DisposeOutcome): OriginalOutcome {
   const { reason } = outcome;
   if (reason === 'asked') return 'kept';
   return reason === 'other-file-system' ? 'stays' : reason;
+}
+
+function byTenant(objects: readonly LowObject[]): Map<string, LowObject[]> {
+  const found = new Map<string, LowObject[]>();
+  for (const object of objects) {
+    const mine = found.get(object.tenant);
+    if (mine) mine.push(object);
+    else found.set(object.tenant, [object]);
+  }
+  return found;
 }

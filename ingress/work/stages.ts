@@ -108,8 +108,8 @@ export class LowStages {
   }
   async enqueueSeal(transfers: readonly TransferId[]): Promise<void> {
     const { ledger, bundles } = this.tools;
-    const alone = (transfer: TransferId) => (ledger.object(transfer)?.sizeBytes ?? 0) > bundles.bundleMaxFileBytes;
-    const single = new Set(transfers.filter(alone));
+    const large = ledger.objects(transfers).filter(({ sizeBytes }) => sizeBytes > bundles.bundleMaxFileBytes);
+    const single = new Set(large.map(({ transfer }) => transfer));
     const bundled = transfers.filter((transfer) => !single.has(transfer));
     await this.seal.add([...this.jobs(bundled), ...this.jobs([...single], SEALED_TOGETHER)]);
   }
@@ -321,8 +321,9 @@ export class LowStages {
     const { symbolBytes, blockSymbols } = this.tools.coding;
     if (group.length !== 1 || !only) return undefined;
     const blocks = Math.ceil(Math.ceil(only.sizeBytes / symbolBytes) / blockSymbols);
-    if (only.blockDigests.length !== blocks * 32) return undefined;
-    return { object, lengthBytes: only.sizeBytes, symbolBytes, blockSymbols, blockDigests: only.blockDigests };
+    const blockDigests = this.tools.ledger.blockDigests(only.transfer);
+    if (blockDigests.length !== blocks * 32) return undefined;
+    return { object, lengthBytes: only.sizeBytes, symbolBytes, blockSymbols, blockDigests };
   }
 
   /**
@@ -476,7 +477,7 @@ export class LowStages {
   }
 
   private objects(transfers: readonly TransferId[]): LowObject[] {
-    return transfers.map((transfer) => this.tools.ledger.object(transfer)).filter((object) => object !== undefined);
+    return this.tools.ledger.objects(transfers);
   }
 
   /** Where the bytes of a payload lie; neighbours in one spool file become one range. */

@@ -64,8 +64,10 @@ describe('ledger of the low side', () => {
       const history = ledger.history;
       reopen();
       expect(ledger.history).to.equal(history);
+      const { blockDigests, ...rest } = object;
+      expect(ledger.blockDigests(object.transfer)).to.deep.equal(blockDigests);
       expect(ledger.object(object.transfer)).to.deep.equal({
-        ...object,
+        ...rest,
         state: 'taken',
         code: null,
         detail: null,
@@ -75,6 +77,20 @@ describe('ledger of the low side', () => {
         sequence: null,
         consignment: null,
       });
+    });
+
+    it('many asked for at once are what each of them is alone, in the order asked for; unknown ones are left out', () => {
+      const names = ['a', 'tab\u0001"\\\u2028', 'c'];
+      const rawPath = Uint8Array.of(0xff, 0x00, 0x27);
+      const [a, b, c] = names.map((name) => take(name, { rawPath, mtimeNs: -(2n ** 62n), sizeBytes: 2 ** 52 + 1 }));
+      ledger.setVerdict(b!, verdict('pass'));
+      ledger.setState(c!, 'held', 'SCAN_UNAVAILABLE', 'no "process"');
+      const asked = [c!, 'f'.repeat(32), a!, b!];
+      const alone = [c, a, b].map((transfer) => ledger.object(transfer!)!);
+      expect(ledger.objects(asked)).to.deep.equal(alone);
+      expect(ledger.objects(asked)[0]!.rawPath).to.deep.equal(rawPath);
+      expect(ledger.objects(Array(1_001).fill(a))).to.have.length(1_001);
+      expect(ledger.objects([])).to.deep.equal([]);
     });
 
     it('a batch is recorded as a whole or not at all', () => {
@@ -271,14 +287,14 @@ describe('ledger of the low side', () => {
 
     it('block digests made for another coding are forgotten, once', () => {
       const transfer = take('a');
-      const digests = () => ledger.object(transfer)!.blockDigests.length;
+      const digests = () => ledger.blockDigests(transfer).length;
       ledger.setCoding({ symbolBytes: 512, blockSymbols: 16 });
       expect(digests()).to.equal(0);
       const later = take('b');
       ledger.setCoding({ symbolBytes: 512, blockSymbols: 16 });
-      expect(ledger.object(later)!.blockDigests).to.have.length(32);
+      expect(ledger.blockDigests(later)).to.have.length(32);
       ledger.setCoding({ symbolBytes: 512, blockSymbols: 32 });
-      expect(ledger.object(later)!.blockDigests).to.have.length(0);
+      expect(ledger.blockDigests(later)).to.have.length(0);
     });
   });
 

@@ -1,11 +1,15 @@
 /** Where output goes: JSON lines to stdout, words to stderr. */
 import { closeSync, openSync } from 'node:fs';
 
-export const sayLine = (line: string): void => {
-  process.stderr.write(`${line}\n`);
+export const sayLine = (line: string): void => sayLines([line]);
+export const jsonLine = (value: object): void => jsonLines([value]);
+
+/** Many lines in one write: news of small objects come by hundreds. */
+export const sayLines = (lines: readonly string[]): void => {
+  if (lines.length > 0) process.stderr.write(`${lines.join('\n')}\n`);
 };
-export const jsonLine = (value: object): void => {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
+export const jsonLines = (values: readonly object[]): void => {
+  if (values.length > 0) process.stdout.write(`${values.map((value) => JSON.stringify(value)).join('\n')}\n`);
 };
 
 /**

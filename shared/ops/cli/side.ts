@@ -15,7 +15,7 @@ import type {
   SideStart,
 } from '../sides.js';
 import type { ExitCode } from './exitCode.js';
-import { jsonLine, sayLine, untilStopped } from './output.js';
+import { jsonLine, jsonLines, sayLine, sayLines, untilStopped } from './output.js';
 
 /** The embedded queue store alone takes some seconds to start cold. */
 const START_MS = 120_000;
@@ -54,10 +54,8 @@ async function runSide(side: 'low' | 'high', start: SideStart, json: boolean): P
     restart: false,
     onEvent: {
       objects: (news: News[]) => {
-        for (const item of news) {
-          if (json) jsonLine({ event: 'object', side, ...item });
-          else if (WORTH_A_LINE.includes(item.state)) sayLine(lineOf(item));
-        }
+        if (json) jsonLines(news.map((item) => ({ event: 'object', side, ...item })));
+        else sayLines(news.filter(({ state }) => WORTH_A_LINE.includes(state)).map(lineOf));
       },
       alarm: ({ code, words }: { code: string; words: string }) => {
         sayLine(`${code}: ${words}`);

@@ -41,6 +41,14 @@ export class LedgerFile {
   all(sql: string, ...values: Value[]): Row[] {
     return (this.statement(sql).all(...values) as Row[]).map(withBytes);
   }
+  /**
+   * As `all` for many rows of a few bytes each, at a fraction of the price: the binding asks it for every value, so they
+   * come as one JSON text. A BLOB is `bytes`; integers are exact up to 2^53.
+   */
+  gather(columns: Columns, select: string, ...values: Value[]): Row[] {
+    const text = this.get(`SELECT ${columns.asJson} AS rows FROM (${select})`, ...values)!.rows as string;
+    return (JSON.parse(text) as Value[][]).map((row) => columns.rowOf(row));
+  }
   /** Answers the number of rows changed. */
   run(sql: string, ...values: Value[]): number {
     return this.statement(sql).run(...values).changes;
@@ -96,6 +104,34 @@ export class LedgerFile {
         this.setMeta('version', String(version + 1));
       });
     }
+  }
+}
+
+/** Columns to be gathered. */
+export class Columns {
+  /** All rows as a JSON array of arrays. */
+  readonly asJson: string;
+  private readonly places: readonly { name: string; isBytes: boolean }[];
+
+  constructor(names: readonly string[], bytes: readonly string[] = []) {
+    this.places = [
+      ...names.map((name) => ({ name, isBytes: false })),
+      ...bytes.map((name) => ({ name, isBytes: true })),
+    ];
+    // hex(NULL) would be an empty text.
+    const values = this.places.map(({ name, isBytes }) =>
+      isBytes ? `iif(${name} IS NULL, NULL, hex(${name}))` : name,
+    );
+    this.asJson = `json_group_array(json_array(${values.join(', ')}))`;
+  }
+
+  rowOf(values: readonly Value[]): Row {
+    const row: Row = {};
+    this.places.forEach(({ name, isBytes }, i) => {
+      const value = values[i];
+      row[name] = isBytes && typeof value === 'string' ? new Uint8Array(Buffer.from(value, 'hex')) : value;
+    });
+    return row;
   }
 }
 
