@@ -14,7 +14,7 @@ export function benchE2e(options: RunsOptions): Promise<E2eResult> {
     const { each, probes, overruns } = await carryAll(options, sides);
     return {
       ...saidOf(options, sides, filesystem),
-      ...medians(each),
+      ...medians(each, options.sizeBytes),
       ...memoryOf(sides),
       delivered: each.filter(({ delivered }) => delivered).length,
       identical: each.every(({ identical }) => identical),
@@ -35,7 +35,7 @@ export function benchLink(options: RunsOptions): Promise<LinkResult> {
       runs,
       loss,
       overhead,
-      ...medians(each),
+      ...medians(each, options.sizeBytes),
       ...memoryOf(sides),
       probes,
       overruns,

@@ -24,6 +24,8 @@ export interface MatrixOptions {
   limitMs: number;
   /** What all cells have in common. */
   whole: WholeOptions;
+  /** Folder on a disk, for what is measured there. */
+  diskFolder: string;
   results: Results;
   say: (line: string) => void;
 }
@@ -75,7 +77,8 @@ class Matrix {
     const { whole, say } = this.options;
     const link = `mtu ${mtu}${simulated ? ', simulated' : ''}`;
     const rateBps = whole.rateBps ?? this.rates.get(link);
-    const asked = { ...whole, mtu, overhead, simulated, rateBps, sizeBytes, runs: 1 };
+    const state = sitting.group === 'disk' ? this.options.diskFolder : whole.state;
+    const asked = { ...whole, state, mtu, overhead, simulated, rateBps, sizeBytes, runs: 1 };
     await withSides(asked, COPIES * sizeBytes, async (sides, filesystem) => {
       say(`${link}, overhead ${overhead}`);
       await startAtRate(asked, sides);
@@ -106,7 +109,7 @@ class Matrix {
     const { each, overruns } = await carryRuns(asked, sides, adapts);
     return {
       ...saidOf(asked, sides, filesystem),
-      ...medians(each),
+      ...medians(each, sizeBytes),
       ...memoryOf(sides),
       overruns,
       delivered: each.filter(({ identical }) => identical).length,

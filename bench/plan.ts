@@ -2,8 +2,8 @@
  * What the matrix measures. A sitting is one pair of sides that carries files over links of different kinds, a cell one
  * kind of link; cells have ids that stay the same from run to run, so that results can be compared.
  */
-export type Group = 'clean' | 'loss' | 'burst' | 'files' | 'latency' | 'fec';
-export const GROUPS: readonly Group[] = ['clean', 'loss', 'burst', 'files', 'latency', 'fec'];
+export type Group = 'clean' | 'disk' | 'loss' | 'burst' | 'files' | 'latency' | 'fec';
+export const GROUPS: readonly Group[] = ['clean', 'disk', 'loss', 'burst', 'files', 'latency', 'fec'];
 
 export interface Cell {
   id: string;
@@ -12,7 +12,7 @@ export interface Cell {
 }
 
 export interface Sitting {
-  group: 'clean' | 'loss' | 'burst';
+  group: 'clean' | 'disk' | 'loss' | 'burst';
   mtu: number;
   overhead: number;
   /** Whether `sluice link` is in between. */
@@ -69,6 +69,9 @@ export const SMALL: Scale = {
 export function sittingsOf(scale: Scale): Sitting[] {
   const { cleanBytes, lossyBytes, runs, losses, bursts, overheads, mtus } = scale;
   const sittings: Sitting[] = [];
+  const onDisk = { mtu: mtus[0]!, overhead: overheads.find((one) => one >= 0.1) ?? overheads[0]! };
+  const disk = [{ id: `on disk, mtu ${onDisk.mtu}, overhead ${percent(onDisk.overhead)}`, loss: 0, burst: 0 }];
+  sittings.push({ group: 'disk', ...onDisk, simulated: false, cells: disk, sizeBytes: cleanBytes, runs });
   for (const mtu of mtus) {
     for (const overhead of overheads) {
       const of = `mtu ${mtu}, overhead ${percent(overhead)}`;

@@ -17,9 +17,9 @@ export interface FoundRate {
   probes: Probe[];
 }
 
-const STEP = 1.5;
-/** Between the last rate that was good and the first that was not. */
-const BETWEEN = Math.sqrt(STEP);
+const STEP = 2;
+/** Probes between the last rate that was good and the first that was not. */
+const BETWEEN = 2;
 const HIGHEST_BPS = 40e9;
 /** Dropped by the machine itself: as much as any overhead carries. */
 const DROPPED_MAX = 0.001;
@@ -59,10 +59,17 @@ export async function findRate(
     rateBps /= STEP;
     outcome = await isGood(rateBps);
   }
+  let tooHigh = HIGHEST_BPS;
   while (outcome === 'good' && rateBps * STEP <= HIGHEST_BPS) {
     outcome = await isGood(rateBps * STEP);
-    if (outcome !== 'dropped') rateBps *= STEP;
-    else if ((await isGood(rateBps * BETWEEN)) !== 'dropped') rateBps *= BETWEEN;
+    if (outcome === 'dropped') tooHigh = rateBps * STEP;
+    else rateBps *= STEP;
+  }
+  for (let tries = 0; outcome !== 'unreached' && tooHigh < HIGHEST_BPS && tries < BETWEEN; tries++) {
+    const middle = Math.sqrt(rateBps * tooHigh);
+    outcome = await isGood(middle);
+    if (outcome === 'dropped') tooHigh = middle;
+    else rateBps = middle;
   }
   // A sender that is bound by something else is left to it.
   return { rateBps: Math.round(outcome === 'unreached' ? rateBps : rateBps * MARGIN), probes };

@@ -76,6 +76,12 @@ function pageOf(all: Result[], pictures: string[]): string {
     '',
     ...pictures.flatMap((name) => [`![${name.replace('.svg', '').replaceAll('-', ' ')}](${name})`, '']),
     ...section(all, 'clean', 'Large files, nothing lost', [...COMMON, ...SPEED, ...COST]),
+    ...section(all, 'disk', 'A large file with everything on a disk', [
+      ...COMMON,
+      FILESYSTEM,
+      ...SPEED,
+      ...COST.slice(0, 2),
+    ]),
     ...section(all, 'loss', 'Independent loss (through the simulated link)', [
       ...COMMON,
       LOSS,
@@ -88,7 +94,9 @@ function pageOf(all: Result[], pictures: string[]): string {
       ['bytes each', ({ sizeBytes }) => String(sizeBytes)],
       ['files/s', figure('filesPerSecond')],
       ['identical', ({ delivered, runs }) => `${delivered} of ${runs} runs`],
-      ...COST,
+      ['CPU s low', figure('cpuSecondsLow', 2)],
+      ['CPU s high', figure('cpuSecondsHigh', 2)],
+      ...COST.slice(2),
     ]),
     ...section(all, 'latency', 'One file on an idle gateway, stable to released', [
       ['bytes', ({ sizeBytes }) => String(sizeBytes)],
@@ -118,6 +126,7 @@ const COMMON: Column[] = [
   ['MTU', ({ mtu }) => String(mtu)],
   ['overhead', ({ overhead }) => percent(overhead as number)],
 ];
+const FILESYSTEM: Column = ['file system', ({ filesystem }) => String(filesystem)];
 const LOSS: Column = ['loss', ({ loss }) => percent(loss as number)];
 const BURST: Column = ['burst', ({ burst }) => String(burst)];
 const SPEED: Column[] = [
@@ -128,8 +137,8 @@ const SPEED: Column[] = [
   ['rate Gbps', ({ rateBps }) => ((rateBps as number) / 1e9).toFixed(2)],
 ];
 const COST: Column[] = [
-  ['CPU s low', figure('cpuSecondsLow', 2)],
-  ['CPU s high', figure('cpuSecondsHigh', 2)],
+  ['CPU s/GiB low', figure('cpuSecondsPerGiBLow', 2)],
+  ['CPU s/GiB high', figure('cpuSecondsPerGiBHigh', 2)],
   ['largest low MB', ({ rssMaxLowMB, rssMaxLowProcess }) => `${rssMaxLowMB} (${rssMaxLowProcess})`],
   ['largest high MB', ({ rssMaxHighMB, rssMaxHighProcess }) => `${rssMaxHighMB} (${rssMaxHighProcess})`],
 ];

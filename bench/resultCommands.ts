@@ -1,4 +1,5 @@
 /** The benches in a row, what became of their results, and what a profile says. */
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SluiceError } from '../shared/core/errors.js';
@@ -12,7 +13,7 @@ import { readProfiles } from './profile.js';
 import { writeReport } from './report.js';
 import { Results } from './results.js';
 
-export const RESULT_USAGE = `sluice bench matrix [--groups ${GROUPS.join(',')}] [--only TEXT] [--again] [--limit 25m] [--scale full|small] [--dir DIR] OPTIONS
+export const RESULT_USAGE = `sluice bench matrix [--groups ${GROUPS.join(',')}] [--only TEXT] [--again] [--limit 25m] [--scale full|small] [--dir DIR] [--disk DIR] OPTIONS
        sluice bench report [--dir DIR]
        sluice bench compare [--set] [--dir DIR] [--baseline FILE] [--json]
        sluice bench profile DIR [--top 12] [--json]`;
@@ -24,7 +25,7 @@ const BASELINE = 'baseline.json';
 export async function matrixCommand(args: string[]): Promise<number> {
   const { mtu: _mtu, overhead: _overhead, loss: _loss, burst: _burst, json: _json, ...common } = SIDES;
   const groups = text(GROUPS.join(','));
-  const own = { groups, only: text(''), limit: text('25m'), scale: text('full'), dir: DIR };
+  const own = { groups, only: text(''), limit: text('25m'), scale: text('full'), dir: DIR, disk: text(tmpdir()) };
   const { values } = parseArgs({ args, options: { ...common, ...own, again: { type: 'boolean', default: false } } });
   const results = new Results(values.dir);
   const left = await runMatrix({
@@ -34,6 +35,7 @@ export async function matrixCommand(args: string[]): Promise<number> {
     again: values.again,
     limitMs: parseDuration(values.limit),
     whole: sidesOf({ ...values, mtu: '1500', overhead: '0.1', loss: '0', burst: '0' }),
+    diskFolder: values.disk,
     results,
     say,
   });

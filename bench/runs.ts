@@ -83,7 +83,8 @@ function searchRate({ sizeBytes, mtu, overhead, seed, say }: RunsOptions, sides:
 }
 
 /** The middle of every figure over the runs. */
-export function medians(each: readonly Carried[]): object {
+export function medians(each: readonly Carried[], sizeBytes: number): object {
+  const gib = sizeBytes / 1024 ** 3;
   const middle = (of: (one: Carried) => number, digits = 1) => rounded(median(each.map(of)), digits);
   return {
     goodputMBps: middle((one) => one.goodputMBps),
@@ -93,6 +94,8 @@ export function medians(each: readonly Carried[]): object {
     dropToReleaseRatio: middle((one) => one.dropToReleaseRatio, 4),
     cpuSecondsLow: middle((one) => one.cpuSecondsLow, 2),
     cpuSecondsHigh: middle((one) => one.cpuSecondsHigh, 2),
+    cpuSecondsPerGiBLow: middle((one) => one.cpuSecondsLow / gib, 2),
+    cpuSecondsPerGiBHigh: middle((one) => one.cpuSecondsHigh / gib, 2),
     datagramsSent: middle((one) => one.datagramsSent, 0),
     datagramsLost: middle((one) => one.datagramsLost, 0),
     receiverDrops: middle((one) => one.receiverDrops, 0),

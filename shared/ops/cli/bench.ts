@@ -17,6 +17,9 @@ export function addBenchCommand(program: Command, finish: (code: ExitCode) => vo
     .allowUnknownOption()
     .action(async (_args, _options, command: Command) => {
       const child = spawn(process.execPath, [MODULE, ...command.args], { stdio: 'inherit' });
+      // It ends the sides it started; Ctrl-C reaches all of them by itself.
+      process.once('SIGTERM', () => child.kill('SIGTERM'));
+      process.once('SIGINT', () => {});
       const code = await new Promise<number | null>((done) => child.once('exit', done));
       finish(code === 0 || code === 1 || code === 2 ? code : 3);
     });
