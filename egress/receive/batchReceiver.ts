@@ -26,12 +26,13 @@ const TROUBLE_WAIT_MS = 10;
 
 export class BatchReceiver {
   private readonly table: MessageTable;
-  /** One message after the other, aligned as the slots of the ring are, for the sake of copying. */
+  /** Room for one message after the other, aligned as the slots of the ring are, for the sake of copying. */
   private readonly area = Buffer.from(
     new SharedArrayBuffer(SLOT_SHIFT + MESSAGES * MESSAGE_BYTES),
     SLOT_SHIFT,
     MESSAGES * MESSAGE_BYTES,
   );
+  private readonly areaAt: number;
   private readonly sleeper = new Int32Array(new SharedArrayBuffer(4));
 
   private constructor(
@@ -48,11 +49,8 @@ export class BatchReceiver {
     readonly receiveBufferBytes: number,
   ) {
     this.table = new MessageTable(libc, MESSAGES);
-    const areaAt = libc.address(this.area);
-    for (let n = 0; n < MESSAGES; n++) {
-      this.table.set(n, areaAt + n * MESSAGE_BYTES, MESSAGE_BYTES);
-      this.table.expect(n);
-    }
+    this.areaAt = libc.address(this.area);
+    for (let n = 0; n < MESSAGES; n++) this.table.expect(n);
   }
 
   /** @throws SluiceError TRANSPORT_FALLBACK when the system refuses any part of it */
@@ -79,38 +77,120 @@ export class BatchReceiver {
 
   /** Drains the socket into the ring until the word says that it is over, and closes it. @throws SluiceError LINK_SOCKET */
   drain(ring: FrameRing, counters: Uint32Array): void {
+    const landing = new Landing(ring, this.table, this.area, this.areaAt, this.libc.address(ring.bytes), counters);
     try {
-      while (Atomics.load(counters, SocketCounter.stop) === 0) this.receive(ring, counters);
+      while (Atomics.load(counters, SocketCounter.stop) === 0) {
+        // While the ring has no room for a message the kernel's buffer is the queue; what overflows there is counted there.
+        if (ring.free() < landing.least) ring.waitForRoom(LIMITS.socketBlockMs, landing.least);
+        else this.receive(landing);
+      }
     } finally {
       this.libc.close(this.fd);
     }
   }
 
   /** One call: blocks until something comes or the timeout is over. */
-  private receive(ring: FrameRing, counters: Uint32Array): void {
-    const { table } = this;
-    // While the ring is full the kernel's buffer is the queue, and what overflows there is counted there.
-    if (ring.free() === 0) {
-      ring.waitForRoom(LIMITS.socketBlockMs);
+  private receive(landing: Landing): void {
+    const got = this.recvmmsg(this.fd, this.table.bytes, landing.prepare(), MSG_WAITFORONE, null);
+    if (got >= 0) {
+      landing.take(got);
       return;
     }
-    const room = Math.floor((ring.free() * ring.slotBytes) / MESSAGE_BYTES);
-    const got = this.recvmmsg(this.fd, table.bytes, Math.max(1, Math.min(MESSAGES, room)), MSG_WAITFORONE, null);
-    if (got < 0) {
-      this.judge(this.libc.errno());
-      return;
+    const why = this.libc.errno();
+    if (NOTHING.includes(why)) return;
+    if (FATAL.includes(why)) throw new SluiceError('LINK_SOCKET', `recvmmsg: ${why}`);
+    Atomics.wait(this.sleeper, 0, 0, TROUBLE_WAIT_MS);
+  }
+}
+
+/**
+ * Where messages land. Each is given as many slots of the ring as a full one fills, so that frames of the link's own
+ * length lie in their slots when the call returns: nothing is copied as long as messages are full, and a message behind
+ * one that is not is moved up as a whole. What has another length goes through the area, datagram by datagram.
+ */
+class Landing {
+  /** Slots of a message. */
+  private readonly share: number;
+  /** Slots that must be free for a call to be worth it: a ring may be smaller than a message. */
+  readonly least: number;
+  /** Whether the messages of this call land in the ring. */
+  private inRing = false;
+  private count = 0;
+  private free = 0;
+
+  constructor(
+    private readonly ring: FrameRing,
+    private readonly table: MessageTable,
+    private readonly area: Buffer,
+    private readonly areaAt: number,
+    private readonly ringAt: number,
+    private readonly counters: Uint32Array,
+  ) {
+    this.share = Math.max(1, Math.floor(LIMITS.datagramMaxBytes / ring.slotBytes));
+    this.least = Math.min(this.share, ring.slots / 2);
+    for (let n = 0; n < MESSAGES; n++) {
+      // Behind where `stash` puts the beginning.
+      const shareBytes = Math.min(MESSAGE_BYTES, this.share * ring.slotBytes);
+      table.setRest(n, areaAt + n * MESSAGE_BYTES + shareBytes, MESSAGE_BYTES - shareBytes);
     }
-    const batch = { count: 0, free: ring.free() };
-    for (let n = 0; n < got; n++) {
-      this.take(n, ring, counters, batch);
-      table.expect(n);
-    }
-    if (batch.count > 0) ring.publish(batch.count);
   }
 
-  /** Puts the datagrams of one message into the ring, behind the `count` of this batch that are there already. */
-  private take(n: number, ring: FrameRing, counters: Uint32Array, batch: { count: number; free: number }): void {
-    const { area, table } = this;
+  /** Says where the messages of the next call go, and how many there may be. */
+  prepare(): number {
+    const { ring, table, share } = this;
+    this.count = 0;
+    this.free = ring.free();
+    const head = ring.producerSlot(0);
+    const messages = Math.min(MESSAGES, Math.floor(Math.min(this.free, ring.slots - head) / share));
+    const shareBytes = Math.min(MESSAGE_BYTES, share * ring.slotBytes);
+    this.inRing = messages > 0;
+    if (!this.inRing) table.set(0, this.areaAt, shareBytes);
+    for (let n = 0; n < messages; n++) table.set(n, this.ringAt + (head + n * share) * ring.slotBytes, shareBytes);
+    return Math.max(1, messages);
+  }
+
+  /** Hands the datagrams of the first `got` messages to the ring, in their order. */
+  take(got: number): void {
+    const { ring, table } = this;
+    let n = 0;
+    while (this.inRing && n < got && this.takeInPlace(n)) n++;
+    if (this.inRing) for (let later = n; later < got; later++) this.stash(later);
+    for (; n < got; n++) this.takeApart(n);
+    for (let done = 0; done < got; done++) table.expect(done);
+    if (this.count > 0) ring.publish(this.count);
+  }
+
+  /** A message whose datagrams lie as the slots of the ring do; false when it is another one. */
+  private takeInPlace(n: number): boolean {
+    const { ring, table, share, counters } = this;
+    const { slotBytes } = ring;
+    const length = table.length(n);
+    const each = table.control(n, SOL_UDP, UDP_GRO) || length;
+    if (length === 0 || length > share * slotBytes || (each !== slotBytes && length > each) || each > slotBytes)
+      return false;
+    const datagrams = Math.ceil(length / each);
+    counters[SocketCounter.datagrams]! += datagrams;
+    const first = ring.producerSlot(0);
+    const from = (first + n * share) * slotBytes;
+    const to = (first + this.count) * slotBytes;
+    if (from !== to) ring.bytes.copyWithin(to, from, from + length);
+    for (let left = length; left > 0; left -= each) {
+      ring.setLength(first + this.count++, Math.min(each, left));
+    }
+    return true;
+  }
+
+  /** Takes a message out of the ring, where others may need its place. Its rest is in the area already. */
+  private stash(n: number): void {
+    const { ring, table, share, area } = this;
+    const from = (ring.producerSlot(0) + n * share) * ring.slotBytes;
+    const bytes = Math.min(table.length(n), share * ring.slotBytes);
+    area.set(ring.bytes.subarray(from, from + bytes), n * MESSAGE_BYTES);
+  }
+
+  /** A message in the area: empty, of other lengths, too long, or at the end of the ring. */
+  private takeApart(n: number): void {
+    const { ring, area, table, counters } = this;
     const length = table.length(n);
     const each = table.control(n, SOL_UDP, UDP_GRO) || length;
     const datagrams = each === 0 ? 1 : Math.ceil(length / each);
@@ -118,23 +198,16 @@ export class BatchReceiver {
     if (length === 0) counters[SocketCounter.empty]!++;
     else if (each > ring.slotBytes || table.isCut(n)) counters[SocketCounter.oversize]! += datagrams;
     else {
-      const from = n * MESSAGE_BYTES;
-      for (let at = 0; at < length; at += each) {
-        if (batch.count >= batch.free) {
+      for (let at = n * MESSAGE_BYTES, left = length; left > 0; at += each, left -= each) {
+        if (this.count >= this.free) {
           ring.countDrop();
           continue;
         }
-        const bytes = Math.min(each, length - at);
-        const slot = ring.producerSlot(batch.count++);
-        area.copy(ring.bytes, slot * ring.slotBytes, from + at, from + at + bytes);
+        const bytes = Math.min(each, left);
+        const slot = ring.producerSlot(this.count++);
+        ring.bytes.set(area.subarray(at, at + bytes), slot * ring.slotBytes);
         ring.setLength(slot, bytes);
       }
     }
-  }
-
-  private judge(why: string): void {
-    if (NOTHING.includes(why)) return;
-    if (FATAL.includes(why)) throw new SluiceError('LINK_SOCKET', `recvmmsg: ${why}`);
-    Atomics.wait(this.sleeper, 0, 0, TROUBLE_WAIT_MS);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The table that one call for many datagrams works on, in memory that never moves: an array of `struct mmsghdr`, one
+ * The table that one call for many datagrams works on, in memory that never moves: an array of `struct mmsghdr`, two
  * `struct iovec` a message, and room for one control message each. Addresses in it are plain numbers: whoever sets one
  * keeps what lies there referenced for as long as the table is used, or the collector takes it away and the system
  * answers EFAULT.
@@ -12,6 +12,7 @@ import type { Libc } from './libc.js';
 
 const HEADER_WORDS = 16;
 const VECTOR_WORDS = 4;
+const VECTORS_A_MESSAGE = 2;
 const CONTROL_WORDS = 6;
 const CONTROL_BYTES = CONTROL_WORDS * 4;
 const [NAME, NAME_LENGTH, VECTORS, VECTOR_COUNT, CONTROL, CONTROL_LENGTH, FLAGS, LENGTH] = [0, 2, 4, 6, 8, 10, 12, 14];
@@ -33,7 +34,7 @@ export class MessageTable {
     private readonly name?: Uint8Array,
   ) {
     this.vectorsAt = messages * HEADER_WORDS;
-    this.controlsAt = this.vectorsAt + messages * VECTOR_WORDS;
+    this.controlsAt = this.vectorsAt + messages * VECTORS_A_MESSAGE * VECTOR_WORDS;
     // A buffer of shared memory is never moved.
     const memory = new SharedArrayBuffer((this.controlsAt + messages * CONTROL_WORDS) * 4);
     this.bytes = Buffer.from(memory);
@@ -47,16 +48,20 @@ export class MessageTable {
       } else {
         this.put(at + CONTROL, base + (this.controlsAt + n * CONTROL_WORDS) * 4);
       }
-      this.put(at + VECTORS, base + (this.vectorsAt + n * VECTOR_WORDS) * 4);
+      this.put(at + VECTORS, base + (this.vectorsAt + n * VECTORS_A_MESSAGE * VECTOR_WORDS) * 4);
       this.words[at + VECTOR_COUNT] = 1;
     }
   }
 
   /** The bytes of the n-th message: where they lie or shall go, and how many. */
   set(n: number, address: number, bytes: number): void {
-    const at = this.vectorsAt + n * VECTOR_WORDS;
-    this.put(at, address);
-    this.words[at + 2] = bytes;
+    this.setVector(n * VECTORS_A_MESSAGE, address, bytes);
+  }
+
+  /** Where the n-th message goes on when it is longer than that. */
+  setRest(n: number, address: number, bytes: number): void {
+    this.setVector(n * VECTORS_A_MESSAGE + 1, address, bytes);
+    this.words[n * HEADER_WORDS + VECTOR_COUNT] = 2;
   }
 
   /** Makes the n-th message ready to be received into. */
@@ -84,6 +89,12 @@ export class MessageTable {
     const { words } = this;
     const isThere = words[n * HEADER_WORDS + CONTROL_LENGTH]! > 0 && words[at]! > 0;
     return isThere && words[at + 2] === level && words[at + 3] === type ? words[at + 4]! : 0;
+  }
+
+  private setVector(vector: number, address: number, bytes: number): void {
+    const at = this.vectorsAt + vector * VECTOR_WORDS;
+    this.put(at, address);
+    this.words[at + 2] = bytes;
   }
 
   private put(at: number, address: number): void {

@@ -107,10 +107,10 @@ export class FrameRing {
     if (head === Atomics.load(this.control, TAIL)) Atomics.wait(this.control, HEAD, head, timeoutMs);
   }
 
-  /** Blocks the producing thread until a slot is released or the time is over. */
-  waitForRoom(timeoutMs: number): void {
+  /** With less room than for so many frames: blocks the producing thread until a slot is released or the time is over. */
+  waitForRoom(timeoutMs: number, frames = 1): void {
     const tail = Atomics.load(this.control, TAIL);
-    if (this.free() === 0) Atomics.wait(this.control, TAIL, tail, timeoutMs);
+    if (this.free() < frames) Atomics.wait(this.control, TAIL, tail, timeoutMs);
   }
 
   /** Wakes a waiting consumer without a frame (it has a message to look at). */

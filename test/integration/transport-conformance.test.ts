@@ -53,7 +53,8 @@ describe('transport conformance', () => {
     for (const to of WAYS) {
       for (const frameBytes of [576, 1_472, 8_960, 16_384]) {
         it(`${from} to ${to}: frames of ${frameBytes} bytes arrive whole and in order`, async () => {
-          const high = await receivingEnd(to, { frameBytes });
+          // Small enough for the ring to come round several times.
+          const high = await receivingEnd(to, { frameBytes, ringBytes: 512 << 10 });
           const low = await sendingEnd(from, high.port, { frameBytes });
           expect([low.socket.transport, low.socket.fallback]).to.deep.equal([from, undefined]);
           expect([high.transport, high.fallback]).to.deep.equal([to, undefined]);
@@ -204,6 +205,36 @@ describe('transport conformance', () => {
       });
     });
   }
+
+  it('batched: what has gathered in the kernel is taken in one call, full messages and odd ones in any order', async () => {
+    const frameBytes = 1_472;
+    const high = await receivingEnd('batched', { frameBytes, ringBytes: 256 * frameBytes });
+    const low = await sendingEnd('batched', high.port);
+    const short = await sendingEnd('batched', high.port, { frameBytes: 576 });
+    const { socket } = await listener();
+    const prng = new Prng(9);
+    const sent: Buffer[] = [];
+    const remember = (frames: Buffer[]): Buffer[] => {
+      for (const frame of frames) frame.writeUInt32LE(sent.push(frame), 4);
+      return frames;
+    };
+    for (let round = 0; round < 12; round++) {
+      // Once the ring has no room for a full message the thread waits: what follows lies together in the kernel.
+      const before = high.counters().datagrams;
+      await low.send(remember(numbered(256, frameBytes, round)));
+      await until(() => high.counters().datagrams >= before + 256 - 44);
+      for (let n = 0; n < 7; n++) {
+        const kind = prng.below(6);
+        if (kind === 0) await short.send(remember(numbered(1 + prng.below(30), 576)));
+        else if (kind === 1) socket.send(remember([Buffer.alloc(8 + prng.below(1_400), n)])[0]!, high.port, HOST);
+        else await low.send(remember(numbered(1 + prng.below(44), frameBytes, n)));
+        socket.send(Buffer.alloc(n % 2 === 0 ? 0 : 3_000), high.port, HOST);
+      }
+      await until(() => high.take() >= sent.length);
+    }
+    expectSame(high.got, sent);
+    expect(high.counters()).to.include({ empty: 48, oversize: 36, ringDrops: 0, kernelDrops: 0 });
+  });
 
   describe('a system that refuses', () => {
     const refusals = (names: Refusal['what'][], errno = 'EPERM') => names.map((what): Refusal[] => [{ what, errno }]);
