@@ -3,13 +3,15 @@ import type { ErrorCode } from '../../shared/core/errors.js';
 import { LIMITS } from '../../shared/core/limits.js';
 import { Partition } from '../../shared/fec/partition.js';
 import { arrivalProbability } from '../../shared/link/arrival.js';
+import { envelopeRepairSymbols, repairSymbols } from '../../shared/link/passes.js';
+import { envelopeEstimateBytes } from '../../shared/link/sentTransfer.js';
 import { type DayFacts, dayFacts } from '../../shared/ops/receipts/dayFacts.js';
 import type { ArrivalEstimate, LowFacts } from '../../shared/ops/receipts/facts.js';
 import { CONSIGNMENT_MARK } from '../../shared/ops/receipts/outbox.js';
+import { envelopeSymbols } from '../../shared/wire/envelopeObject.js';
 import { showName } from '../../shared/wire/names.js';
 import type { GivenUp } from '../ledger/deadObjects.js';
 import type { LowLedger, LowObject, ReceiptSource } from '../ledger/ledger.js';
-import { envelopeRepairSymbols, repairSymbols } from '../send/passes.js';
 
 export interface LowReceiptRules {
   /** Repair symbols sent for each source symbol, and of a block at least. */
@@ -195,9 +197,6 @@ type PayloadSize = NonNullable<ReceiptSource['payload']>;
 const STATES = { taking: undefined, taken: 'taken', refused: 'refused', sealing: 'sealed', sent: 'sent' } as const;
 
 const ESTIMATES_KEPT = 4_096;
-/** Bytes of an envelope beside the digests of blocks. */
-const ENVELOPE_BYTES = 1_024;
-const DIGEST_BYTES = 32;
 
 function sentBlocks(payload: PayloadSize, overhead: number, repairFloor: number) {
   const { lengthBytes, ...coding } = payload;
@@ -206,7 +205,7 @@ function sentBlocks(payload: PayloadSize, overhead: number, repairFloor: number)
     const repair = repairSymbols(k, Math.round(overhead * 1_000_000), repairFloor);
     return { count, needed: k, symbols: k + repair };
   };
-  const envelopeK = Math.ceil((ENVELOPE_BYTES + DIGEST_BYTES * partition.blocks) / coding.symbolBytes);
+  const envelopeK = envelopeSymbols(envelopeEstimateBytes(partition.blocks), coding.symbolBytes);
   const envelope = { count: 1, needed: envelopeK, symbols: 2 * (envelopeK + envelopeRepairSymbols(envelopeK)) };
   if (partition.blocks === 0) return [envelope];
   const small = partition.k(partition.blocks - 1);

@@ -10,12 +10,18 @@ import { LIMITS } from '../../shared/core/limits.js';
 import { BlockEncoder } from '../../shared/fec/encode.js';
 import { Partition } from '../../shared/fec/partition.js';
 import { kernelChoice } from '../../shared/fec/simd/kernelChoice.js';
+import {
+  closingRepairSymbols,
+  envelopePass,
+  repairSymbols,
+  SMALL_PAYLOAD_SYMBOLS,
+  wrapRepair,
+} from '../../shared/link/passes.js';
 import { envelopeMaxSymbols, envelopeObjectBytes } from '../../shared/wire/envelopeObject.js';
 import { FrameKind } from '../../shared/wire/frame.js';
 import type { LinkParameters } from '../../shared/wire/statements.js';
 import type { FrameWriter } from './frameWriter.js';
 import type { SendOrder } from './orders.js';
-import { closingRepairSymbols, envelopePass, repairSymbols, SMALL_PAYLOAD_SYMBOLS, wrapRepair } from './passes.js';
 import { SpoolReader } from './spoolReader.js';
 
 export interface PassSettings {

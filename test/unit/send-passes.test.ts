@@ -1,15 +1,15 @@
 /** How much is sent of a payload and of its envelope: arithmetic, to the end of the field. */
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { LIMITS } from '../../shared/core/limits.js';
+import { maxRepairSymbols } from '../../shared/fec/blockShape.js';
 import {
   closingRepairSymbols,
   envelopePass,
   envelopeRepairSymbols,
   repairSymbols,
   wrapRepair,
-} from '../../ingress/send/passes.js';
-import { LIMITS } from '../../shared/core/limits.js';
-import { maxRepairSymbols } from '../../shared/fec/blockShape.js';
+} from '../../shared/link/passes.js';
 import { emptyHeader, plausibleBlockSymbols } from '../../shared/wire/frame.js';
 
 /** Around powers of two, where K' changes. */

@@ -10,6 +10,7 @@ import { addKeygenCommand } from './keygen.js';
 import { addLinkCommand } from './link.js';
 import { addMissingCommand } from './missing.js';
 import { addOperatorCommands } from './operate.js';
+import { addPlanCommand } from './plan.js';
 import { addSideCommands } from './side.js';
 import { addStatusCommand } from './status.js';
 import { addTenantsCommand } from './tenants.js';
@@ -39,6 +40,7 @@ export async function main(args: string[]): Promise<ExitCode> {
   addStatusCommand(program, finish);
   addMissingCommand(program, finish);
   addTopCommand(program, finish);
+  addPlanCommand(program, finish);
   addBenchCommand(program, finish);
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -8,7 +8,7 @@
  * the link has nothing better to do, behind some padding and with further repair, so that one dark moment cannot
  * take all of a letter.
  */
-import { LIMITS } from '../../shared/core/limits.js';
+import { LIMITS } from '../core/limits.js';
 
 /** Repair symbols sent with a block of k source symbols. */
 export function repairSymbols(k: number, overheadPpm: number, floor: number): number {
