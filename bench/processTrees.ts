@@ -4,7 +4,6 @@ import { basename, dirname } from 'node:path';
 
 export interface ProcessFacts {
   readonly pid: number;
-  readonly parent: number;
   /** What it is: the folder of its module ("send", "receive"), or the program ("redis-server"). */
   readonly name: string;
   /** User and system time, its own and that of children that have ended, in seconds. */
@@ -15,20 +14,18 @@ export interface ProcessFacts {
 
 /** Clock ticks a second in /proc (proc(5)). */
 const TICKS_A_SECOND = 100;
-const SAMPLE_MS = 500;
+const SAMPLE_MS = 1_000;
 
 /** A process and everything below it. Time of descendants that have ended is in whoever waited for them. */
 export function processTree(root: number): ProcessFacts[] {
-  const all = new Map<number, ProcessFacts[]>();
-  const found: ProcessFacts[] = [];
+  const children = new Map<number, number[]>();
   for (const name of listing('/proc')) {
-    const facts = /^\d+$/.test(name) ? factsOf(Number(name)) : undefined;
-    if (!facts) continue;
-    if (facts.pid === root) found.push(facts);
-    all.set(facts.parent, [...(all.get(facts.parent) ?? []), facts]);
+    const parent = /^\d+$/.test(name) ? parentOf(Number(name)) : undefined;
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
   }
-  for (let i = 0; i < found.length; i++) found.push(...(all.get(found[i]!.pid) ?? []));
-  return found;
+  const pids = [root];
+  for (let i = 0; i < pids.length; i++) pids.push(...(children.get(pids[i]!) ?? []));
+  return pids.map(factsOf).filter((facts) => facts !== undefined);
 }
 
 function listing(folder: string): string[] {
@@ -39,18 +36,29 @@ function listing(folder: string): string[] {
   }
 }
 
+/** Fields of /proc/PID/stat behind the program's name, which is in parentheses and may hold anything. */
+function statOf(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    return Number(statOf(pid)[1]);
+  } catch {
+    return undefined; // It has just ended.
+  }
+}
+
 function factsOf(pid: number): ProcessFacts | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the program's name in parentheses and may hold anything; utime to cstime are 14 to 17.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const ticks = [11, 12, 13, 14].reduce((sum, field) => sum + Number(fields[field]), 0);
+    // utime to cstime are fields 14 to 17 of the whole line.
+    const ticks = statOf(pid).slice(11, 15);
     const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
     return {
       pid,
-      parent: Number(fields[1]),
       name: nameOf(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')),
-      cpuSeconds: ticks / TICKS_A_SECOND,
+      cpuSeconds: ticks.reduce((sum, field) => sum + Number(field), 0) / TICKS_A_SECOND,
       peakBytes: Number(peak ?? 0) * 1024,
     };
   } catch {

@@ -1,4 +1,6 @@
 /** The benches of the whole gateway in miniature, through the command line, so that none of them can rot. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { concurrently, type Line, QUICK_STORE, type Workplace } from '../support/cli.js';
 
@@ -29,7 +31,7 @@ const above = (line: Line, least: number, ...names: string[]) => {
 describe('bench of the whole gateway', function () {
   this.timeout(90_000);
 
-  concurrently(2, {
+  concurrently(3, {
     'e2e: goodput, cost of both sides, and the bytes compared': async (place) => {
       const { line, code } = await measured(place, 'e2e', '--size', '3MiB', '--mtu', '9000', '--overhead', '0.2');
       expect(code).to.equal(0);
@@ -67,6 +69,33 @@ describe('bench of the whole gateway', function () {
       expect(code).to.equal(0);
       expect(line).to.include({ count: 40, sizeBytes: 2048, released: 40, identical: true });
       above(line, 0, 'filesPerSecond', 'seconds');
+    },
+
+    'matrix: cells are measured once, and reported with a picture': async (place) => {
+      const results = place.folder('results');
+      const matrix = async () => {
+        const args = ['--scale', 'small', '--groups', 'burst,fec', '--dir', results, ...COMMON.slice(0, 4)];
+        const { code, stderr } = await place.sluice('bench', 'matrix', ...args).ended;
+        expect(code, stderr).to.equal(0);
+        return readFileSync(join(results, 'matrix.ndjson'), 'utf8');
+      };
+      const measured = await matrix();
+      const cells = measured.trimEnd().split('\n');
+      expect(cells.map((line) => JSON.parse(line).group)).to.deep.equal(['burst', 'fec']);
+      expect(JSON.parse(cells[0]!)).to.include({
+        burst: 20,
+        mtu: 1500,
+        overhead: 0.1,
+        runs: 1,
+        delivered: 1,
+        datagramsLost: 20,
+      });
+      expect(readdirSync(results).sort()).to.deep.equal([
+        'README.md',
+        'goodput-against-burst-1500.svg',
+        'matrix.ndjson',
+      ]);
+      expect(await matrix(), 'a second time').to.equal(measured);
     },
 
     'latency: one file after the other': async (place) => {
