@@ -249,6 +249,7 @@ export class LowSide {
       alarm: (code, words) => this.news.alarm(code, words),
     });
     this.openProcesses();
+    this.scanner.warm();
     await this.sealer.start();
     await this.sender.start();
     this.stages = new LowStages({

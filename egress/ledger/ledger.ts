@@ -405,7 +405,8 @@ export class HighLedger {
 
   /** What a receipt says of an object; undefined when there is no such object. */
   receiptSource(transfer: TransferId): ReceiptSource | undefined {
-    const row = this.file.get(
+    const [row] = this.file.gather(
+      RECEIPT_COLUMNS,
       `SELECT objects.*, payloads.sealed_ms, payloads.consignment FROM objects JOIN payloads ON payloads.object = objects.payload
          WHERE transfer = ?`,
       transfer,
@@ -601,10 +602,16 @@ export class HighLedger {
   }
 }
 
-/** What `objectOf` needs. */
-const OBJECT_COLUMNS = new Columns([
+const OF_OBJECT = [
   ...['transfer', 'payload', 'history', 'sequence', 'tenant', 'path', 'parts', 'offset', 'size', 'mtime_ns', 'sha256'],
   ...['reject_code', 'reject_detail', 'state', 'code', 'detail', 'published_as'],
+];
+/** What `objectOf` needs. */
+const OBJECT_COLUMNS = new Columns(OF_OBJECT);
+/** What `receiptSource` needs. */
+const RECEIPT_COLUMNS = new Columns([
+  ...OF_OBJECT,
+  ...['seen_ms', 'changed_ms', 'label', 'key_id', 'sealed_ms', 'consignment'],
 ]);
 
 function objectOf(row: Row): HighObject {

@@ -18,6 +18,7 @@ export function noteIntent(fs: FileSystem, staged: string | Buffer): void {
 
 /** Whether link() gave the file a name after the note was made, although it has none beside its own now. */
 export function wasLinked(fs: FileSystem, staged: string | Buffer, stat: BigIntStats): boolean {
+  if (!isThere(fs, intentName(staged))) return false;
   try {
     const noted = fs.readlinkSync(intentName(staged));
     return noted.startsWith(`${stat.ino} `) && noted !== textOf(stat);
@@ -28,13 +29,19 @@ export function wasLinked(fs: FileSystem, staged: string | Buffer, stat: BigIntS
   }
 }
 
-export function forgetIntent(fs: FileSystem, staged: string | Buffer): void {
+export const forgetIntent = (fs: FileSystem, staged: string | Buffer): void => removeIfThere(fs, intentName(staged));
+
+/** Looks first: mostly there is nothing, and an exception costs several times as much as a look. */
+export function removeIfThere(fs: FileSystem, path: string | Buffer): void {
+  if (!isThere(fs, path)) return;
   try {
-    fs.unlinkSync(intentName(staged));
+    fs.unlinkSync(path);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
   }
 }
 
+const isThere = (fs: FileSystem, path: string | Buffer): boolean =>
+  fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 const intentName = (staged: string | Buffer): Buffer => Buffer.concat([Buffer.from(staged), Buffer.from('.linking')]);
 const textOf = ({ ino, ctimeNs }: BigIntStats): string => `${ino} ${ctimeNs}`;

@@ -3,7 +3,7 @@ import * as nodeFs from 'node:fs';
 import { SluiceError } from '../../shared/core/errors.js';
 import { errnoOf, type FileSystem } from '../../shared/ops/files/directories.js';
 import { extract, publishedName } from './extract.js';
-import { forgetIntent } from './linkIntent.js';
+import { forgetIntent, removeIfThere } from './linkIntent.js';
 
 /** What is known about a staged file besides its name. */
 export interface Staged {
@@ -46,7 +46,7 @@ export function makeStagedDurable(fs: FileSystem, request: Staged, mode: number)
   } finally {
     fs.closeSync(fd);
   }
-  removeFile(fs, suspect);
+  removeIfThere(fs, suspect);
 }
 
 /** Mode, modification time, fsync: all before the file has a name that others see. */
@@ -63,10 +63,10 @@ export function dressAndSync(fs: FileSystem, fd: number, mtimeNs: bigint, mode: 
 }
 
 export function removeStaged(fs: FileSystem, staged: string): void {
-  removeFile(fs, staged);
-  removeFile(fs, suspectOf(staged));
+  removeIfThere(fs, staged);
+  removeIfThere(fs, suspectOf(staged));
   forgetIntent(fs, staged);
-  removeFile(fs, publishedName(staged));
+  removeIfThere(fs, publishedName(staged));
 }
 
 /** All names the bytes of a staged file may go by; the first that is there is the one. */
@@ -81,11 +81,3 @@ export const namesOfStaged = (staged: string): (string | Buffer)[] => [
 const { O_RDONLY, O_NOFOLLOW: NOFOLLOW = 0 } = nodeFs.constants;
 
 const suspectOf = (staged: string): string => `${staged}.suspect`;
-
-function removeFile(fs: FileSystem, path: string | Buffer): void {
-  try {
-    fs.unlinkSync(path);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-  }
-}

@@ -65,6 +65,8 @@ function eachStaging({ root, tenant }: Copies, use: (staging: Directory, above: 
   const own = openExisting(root, tenant);
   try {
     for (const above of own ? [root, own] : [root]) {
+      // Mostly there is none, and opening what is not there costs an exception.
+      if (!above.lstat(STAGING)) continue;
       const staging = openExisting(above, STAGING);
       try {
         if (staging) use(staging, above);

@@ -34,6 +34,7 @@ import {
   objectOf,
   type Payload,
   payloadOf,
+  RECEIPT_COLUMNS,
   type ReceiptSource,
   receiptSourceOf,
   type TakenObject,
@@ -233,8 +234,7 @@ export class LowLedger {
   }
 
   object(transfer: TransferId): LowObject | undefined {
-    const row = this.file.get('SELECT * FROM objects WHERE transfer = ?', transfer);
-    return row && objectOf(row);
+    return this.objects([transfer])[0];
   }
 
   /** Those of these that there are, in this order. */
@@ -263,7 +263,7 @@ export class LowLedger {
 
   /** What a receipt says of an object; undefined when there is no such object (any more). */
   receiptSource(transfer: TransferId): ReceiptSource | undefined {
-    const row = this.file.get(`${RECEIPT_SOURCE} WHERE transfer = ?`, transfer);
+    const [row] = this.file.gather(RECEIPT_COLUMNS, `${RECEIPT_SOURCE} WHERE transfer = ?`, transfer);
     return row && receiptSourceOf(row);
   }
 

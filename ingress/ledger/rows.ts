@@ -184,11 +184,18 @@ export interface Payload {
   wasSent: boolean;
 }
 
+const OF_OBJECT = [
+  ...['transfer', 'tenant', 'path', 'fingerprint', 'size', 'mtime_ns', 'sha256', 'spool_file', 'spool_offset'],
+  ...['state', 'code', 'detail', 'verdict', 'payload', 'payload_offset', 'sequence', 'consignment'],
+];
 /** What `objectOf` needs. */
-export const OBJECT_COLUMNS = new Columns(
+export const OBJECT_COLUMNS = new Columns(OF_OBJECT, ['raw_path']);
+/** What `receiptSourceOf` needs. */
+export const RECEIPT_COLUMNS = new Columns(
   [
-    ...['transfer', 'tenant', 'path', 'fingerprint', 'size', 'mtime_ns', 'sha256', 'spool_file', 'spool_offset'],
-    ...['state', 'code', 'detail', 'verdict', 'payload', 'payload_offset', 'sequence', 'consignment'],
+    ...OF_OBJECT,
+    ...['held_ms', 'seen_ms', 'changed_ms', 'findings', 'original', 'original_path'],
+    ...['p_sent_ms', 'p_length', 'p_symbol_bytes', 'p_block_symbols'],
   ],
   ['raw_path'],
 );

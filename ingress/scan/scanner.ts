@@ -122,6 +122,11 @@ export class Scanner {
     return Promise.all(results);
   }
 
+  /** Starts the processes before there is anything for them: the first object of the day does not wait for them. */
+  warm(): void {
+    for (const process of this.#processes) if (!this.#busy.has(process)) void this.#run(process, []);
+  }
+
   /** While paused no further scan begins; those that run end. */
   pause(paused: boolean): void {
     this.#paused = paused;

@@ -64,6 +64,16 @@ describe('scan scanner', () => {
     ]);
   });
 
+  it('has its processes running before there is anything to scan, when asked to', async () => {
+    const scanner = scannerWith({ poolSize: 2 });
+    expect(scanner.pids).to.deep.equal([]);
+    scanner.warm();
+    while (scanner.pids.length < 2) await sleep(5);
+    const warm = [...scanner.pids];
+    expect((await scanner.scan(requests(['a']))).map(said)).to.deep.equal(['pass']);
+    expect(scanner.pids).to.deep.equal(warm);
+  });
+
   it('goes by other policies from the next list on, and holds what waits for a tenant that is gone', async () => {
     const scanner = scannerWith({ policyByTenant: { town: openPolicy, gallery: openPolicy } });
     const [one] = requests(['a']);

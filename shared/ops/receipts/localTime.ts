@@ -57,19 +57,22 @@ export class LocalTime {
     return `UTC${minutes < 0 ? '-' : '+'}${two(Math.floor(size / 60))}:${two(size % 60)}`;
   }
 
-  private lastSecond = Number.NaN;
-  private last: Fields | undefined;
+  /** Receipts of a storm tell of the same few seconds, and asking the calendar is what costs most of a receipt. */
+  private readonly known = new Map<number, Fields>();
 
   private fields(ms: number): Fields {
     const second = Math.floor(ms / 1000);
-    if (second === this.lastSecond && this.last) return this.last;
-    const fields: Partial<Record<string, string>> = {};
-    for (const { type, value } of this.parts.formatToParts(second * 1000)) fields[type] = value;
-    this.last = { ...(fields as Fields), year: fields.year!.padStart(4, '0') };
-    this.lastSecond = second;
-    return this.last;
+    const known = this.known.get(second);
+    if (known) return known;
+    const parts: Partial<Record<string, string>> = {};
+    for (const { type, value } of this.parts.formatToParts(second * 1000)) parts[type] = value;
+    const fields = { ...(parts as Fields), year: parts.year!.padStart(4, '0') };
+    if (this.known.size >= SECONDS_KEPT) this.known.clear();
+    this.known.set(second, fields);
+    return fields;
   }
 }
 
+const SECONDS_KEPT = 256;
 type Fields = Record<'year' | 'month' | 'day' | 'hour' | 'minute' | 'second', string>;
 const HOUR_MS = 3_600_000;
