@@ -364,7 +364,8 @@ export class HighSide {
         }
         for (const state of ['assembling', 'incomplete'] as const) {
           for (const payload of this.ledger.payloadsIn(state)) {
-            if (!payload.isExpired && this.stages.takeRoom(payload)) child.tell('expect', payload.coding);
+            if (!payload.isExpired && this.stages.takeRoom(payload))
+              child.tell('expect', this.stages.expectation(payload));
           }
         }
         this.receiverSinceMs = performance.now();
@@ -372,7 +373,7 @@ export class HighSide {
       onEvent: {
         envelope: ({ object, bytes }) => this.guard(() => this.envelope(object, bytes)),
         heartbeat: ({ bytes }) => this.guard(() => this.heartbeat(bytes)),
-        assembled: ({ object }) => this.guard(() => this.assembled(object)),
+        assembled: ({ object, contradicts }) => this.guard(() => this.assembled(object, contradicts)),
         badBlock: ({ object, sbn }) =>
           this.news.alarm('DIGEST_MISMATCH', `Block ${sbn} of payload ${object} was discarded.`),
         trouble: ({ code, words }) => this.news.alarm(code, words),
@@ -579,10 +580,11 @@ export class HighSide {
     return this.admissions.sinceMs(payload, performance.now(), this.receiverSinceMs);
   }
 
-  private async assembled(object: ObjectId): Promise<void> {
+  private async assembled(object: ObjectId, contradicts: boolean): Promise<void> {
     const payload = this.ledger.payload(object);
     if (payload?.state !== 'assembling' && payload?.state !== 'incomplete') return;
-    await this.ledger.commits.do(() => this.ledger.setPayload(object, 'assembled', 'verifying'));
+    await this.ledger.commits.do(() => this.stages.recordAssembled(payload, contradicts));
+    if (contradicts) this.news.alarm('MANIFEST_INVALID', `Payload ${object}: its digests contradict each other.`);
     this.changed(object);
     await this.enqueueRelease(object);
   }

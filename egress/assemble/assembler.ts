@@ -11,9 +11,9 @@
 import { join } from 'node:path';
 import { LIMITS } from '../../shared/core/limits.js';
 import { type FrameHeader, PAYLOAD_OFFSET, plausibleBlockSymbols } from '../../shared/wire/frame.js';
-import { type Coding, halvesOf, type ObjectId } from '../../shared/wire/statements.js';
+import { halvesOf, type ObjectId } from '../../shared/wire/statements.js';
 import { Finishing } from './finishing.js';
-import type { AssemblyCounters, FromAssemblyThread, FromFinisher, ToFinisher } from './messages.js';
+import type { AssemblyCounters, Expectation, FromAssemblyThread, FromFinisher, ToFinisher } from './messages.js';
 import { ObjectMap, RecentObjects } from './objectMap.js';
 import { Payload } from './payload.js';
 import { PayloadStore, removeStore } from './payloadStore.js';
@@ -46,7 +46,9 @@ export class Assembler {
   private readonly orphans = new Set<Payload>();
   private readonly finishing: Finishing;
   /** Expected payloads whose files could not be made; tried again. */
-  private readonly unopened = new Map<ObjectId, Coding>();
+  private readonly unopened = new Map<ObjectId, Expectation>();
+  /** Complete ones whose digest could not be computed; tried again. */
+  private readonly unread = new Set<Payload>();
   private nextOpenMs = 0;
   private feeding = 0;
   /** The payload of the latest symbol: most often the next one is of it too. */
@@ -238,12 +240,12 @@ export class Assembler {
   // ------------------------------------------------------------ what the supervisor says
 
   /** The manifest of this payload has been verified. */
-  expect(coding: Coding): void {
+  expect(coding: Expectation): void {
     const { high, low } = halvesOf(coding.object);
     this.finished.delete(high, low);
     const known = this.payloads.get(high, low);
     if (known?.expected) {
-      if (known.complete) this.announce(known);
+      if (known.complete) this.conclude(known);
       return;
     }
     const fresh = Payload.of(coding);
@@ -264,13 +266,14 @@ export class Assembler {
     this.payloads.set(high, low, payload);
     payload.expect(coding, store, new Uint8Array(done.length));
     payload.fedMs = this.nowMs;
+    if (coding.sha256) this.advance(payload);
     this.adopt(payload);
     for (let sbn = 0; sbn < done.length; sbn++) {
       if (done[sbn]) this.finishing.recheck(payload, sbn);
       else this.resume(payload, sbn);
     }
     this.finishing.offer();
-    if (payload.complete) this.announce(payload);
+    if (payload.complete) this.conclude(payload);
   }
 
   /** What came of it before its manifest joins what an earlier run put aside, and counts with the other blocks. */
@@ -308,7 +311,7 @@ export class Assembler {
     const { high, low } = halvesOf(object);
     const payload = this.payloads.get(high, low);
     this.unopened.delete(object);
-    this.ports.finish({ close: object });
+    this.ports.finish({ close: { object, forget: true } });
     if (payload) this.drop(payload);
     if (remove) this.onDisk(() => removeStore(join(this.options.spoolDir, object)));
   }
@@ -319,7 +322,7 @@ export class Assembler {
     const payload = this.payloads.get(high, low);
     if (!payload?.expected) return;
     for (const block of [...payload.blocks.values()]) if (!block.away && !block.ready) this.putAside(payload, block);
-    this.ports.finish({ close: object });
+    this.ports.finish({ close: { object, forget: false } });
   }
 
   // ------------------------------------------------------------ finishing
@@ -330,6 +333,7 @@ export class Assembler {
     if (!asked) return;
     const { payload, sbn, block } = asked;
     if (payload.dropped) block?.close();
+    else if (asked.whole) this.wholeAnswered(payload, message);
     else if (block) this.blockAnswered(payload, block, message, nowMs);
     else if (message.outcome === 'good') this.markDone(payload, sbn);
     else {
@@ -369,22 +373,61 @@ export class Assembler {
     // Symbols may have come while an earlier run's copy of the block was checked.
     const block = payload.blocks.get(sbn);
     if (block && !block.away) this.close(payload, block);
-    if (payload.complete) this.announce(payload);
+    if (expected.coding.sha256) this.advance(payload);
+    if (payload.complete) this.conclude(payload);
   }
 
-  private announce(payload: Payload): void {
-    this.ports.finish({ close: payload.object });
+  /** Lets the digest of the whole go on over blocks that are final, in order. */
+  private advance(payload: Payload): void {
+    const { partition, object } = payload;
+    const expected = payload.expected!;
+    const { done, store, coding } = expected;
+    while (expected.front < partition.blocks && done[expected.front]) expected.front++;
+    const uptoBytes = expected.front < partition.blocks ? partition.byteOffset(expected.front) : coding.lengthBytes;
+    this.ports.finish({ hash: { object, uptoBytes, dataFile: store.dataFile } });
+  }
+
+  /** All blocks are done: it is announced once the digest of the whole has been compared. */
+  private conclude(payload: Payload): void {
+    const expected = payload.expected!;
+    const { sha256 } = expected.coding;
+    if (expected.whole === 'asked') return;
+    if (expected.whole === 'open' && sha256) {
+      expected.whole = 'asked';
+      this.finishing.compare(payload, sha256);
+      return;
+    }
+    this.ports.finish({ close: { object: payload.object, forget: true } });
     this.ports.tell({
       event: 'assembled',
-      payload: { object: payload.object, file: payload.expected!.store.dataFile },
+      payload: {
+        object: payload.object,
+        file: expected.store.dataFile,
+        contradicts: expected.whole === 'contradicts',
+      },
     });
+  }
+
+  private wholeAnswered(payload: Payload, { outcome, words }: FromFinisher): void {
+    const expected = payload.expected!;
+    if (outcome === 'good' || outcome === 'bad') {
+      expected.whole = outcome === 'good' ? 'holds' : 'contradicts';
+      this.conclude(payload);
+      return;
+    }
+    expected.whole = 'open';
+    this.unread.add(payload);
+    this.ports.tell({ event: 'trouble', payload: { code: 'SPOOL_IO', words: words ?? '' } });
   }
 
   /** To be called every few tens of milliseconds. */
   tick(nowMs: number): void {
-    if (this.unopened.size > 0 && nowMs >= this.nextOpenMs) {
+    if (this.unopened.size + this.unread.size > 0 && nowMs >= this.nextOpenMs) {
       this.nextOpenMs = nowMs + RETRY_MS;
       for (const coding of [...this.unopened.values()]) this.expect(coding);
+      const unread = [...this.unread];
+      this.unread.clear();
+      for (const payload of unread) if (!payload.dropped) this.conclude(payload);
     }
     this.finishing.tick(nowMs);
     this.ports.counters.blocksWaiting = this.finishing.waiting;

@@ -1,13 +1,24 @@
 /**
  * Finishes source blocks: rebuilds missing symbols, checks the block against its signed digest and writes it to its
- * place. The thread around it is finisherThread.ts.
+ * place; hashes whole objects beside that. The thread around it is finisherThread.ts.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { sameBytes } from '../../shared/core/bytes.js';
+import { SluiceError } from '../../shared/core/errors.js';
 import { BlockDecoder } from '../../shared/fec/decode.js';
 import { kernelChoice } from '../../shared/fec/simd/kernelChoice.js';
-import type { FinishBlock, FinishOutcome, FromFinisher, RecheckBlock, ToFinisher } from './messages.js';
+import type {
+  ClosePayload,
+  CompareWhole,
+  FinishBlock,
+  FinishOutcome,
+  FromFinisher,
+  HashWhole,
+  RecheckBlock,
+  ToFinisher,
+} from './messages.js';
+import { type ReadObject, WholeDigests } from './wholeDigests.js';
 
 const DONE = new Uint8Array([1]);
 /** Files held open at once: payloads that stay incomplete must not use up what the process may open. */
@@ -18,11 +29,15 @@ export class Finisher {
   /** By path, the least recently used first. */
   private readonly files = new Map<string, { object: string; descriptor: number }>();
 
-  /** Does what is asked; only `close` has no answer. */
+  private readonly wholes = new WholeDigests();
+
+  /** Does what is asked; `hash` and `close` have no answer. */
   obey(message: ToFinisher): FromFinisher | undefined {
     if ('finish' in message) return this.finish(message.finish);
     if ('recheck' in message) return this.recheck(message.recheck);
-    this.close(message.close);
+    if ('compare' in message) return this.compare(message.compare);
+    if ('hash' in message) this.hash(message.hash);
+    else this.closePayload(message.close);
     return undefined;
   }
 
@@ -36,6 +51,7 @@ export class Finisher {
       if (!hashesTo(bytes, block.digest)) return { ticket, decoded, outcome: 'bad' };
       this.write(block.object, block.dataFile, bytes, block.byteOffset);
       this.write(block.object, block.doneFile, DONE, block.sbn);
+      this.wholes.offer(block.object, block.byteOffset, bytes);
       return { ticket, decoded, outcome: 'good' };
     } catch (error) {
       this.close(block.object);
@@ -49,11 +65,39 @@ export class Finisher {
       const bytes = new Uint8Array(block.byteLength);
       const got = readSync(this.file(block.object, block.dataFile), bytes, 0, bytes.length, block.byteOffset);
       const holds = got === bytes.length && hashesTo(bytes, block.digest);
+      if (holds) this.wholes.offer(block.object, block.byteOffset, bytes);
       return { ticket, decoded: false, outcome: holds ? 'good' : 'bad' };
     } catch (error) {
       this.close(block.object);
       return { ticket, decoded: false, ...failure(error) };
     }
+  }
+
+  private hash(whole: HashWhole): void {
+    try {
+      this.wholes.advance(whole.object, whole.uptoBytes, this.reading(whole));
+    } catch {
+      // It begins anew with the next one, or with the comparison, which says what is wrong.
+      this.close(whole.object);
+    }
+  }
+
+  private compare(whole: CompareWhole): FromFinisher {
+    const { ticket, object, uptoBytes, sha256 } = whole;
+    try {
+      const holds = sameBytes(this.wholes.finish(object, uptoBytes, this.reading(whole)), sha256);
+      return { ticket, decoded: false, outcome: holds ? 'good' : 'bad' };
+    } catch (error) {
+      this.close(object);
+      return { ticket, decoded: false, ...failure(error) };
+    }
+  }
+
+  private reading({ object, dataFile }: HashWhole): ReadObject {
+    return (into, at) => {
+      const got = readSync(this.file(object, dataFile), into, 0, into.length, at);
+      if (got !== into.length) throw new SluiceError('SPOOL_IO', `${dataFile} is shorter than recorded.`);
+    };
   }
 
   private decode(block: FinishBlock, source: Uint8Array): boolean {
@@ -84,6 +128,11 @@ export class Finisher {
       this.files.delete(oldest![0]);
     }
     return file.descriptor;
+  }
+
+  private closePayload({ object, forget }: ClosePayload): void {
+    this.close(object);
+    if (forget) this.wholes.forget(object);
   }
 
   private close(object: string): void {

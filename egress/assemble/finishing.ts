@@ -11,6 +11,8 @@ export interface Asked {
   sbn: number;
   /** The block whose memory the finisher uses; absent when it only hashes again what is on disk. */
   block?: SourceBlock;
+  /** Present when it compares the digest of the whole payload. */
+  whole?: true;
 }
 
 const SMALL_BLOCK_SYMBOLS = 512;
@@ -85,6 +87,14 @@ export class Finishing {
         dataFile: expected!.store.dataFile,
       },
     });
+  }
+
+  /** All blocks are done: has the digest of the whole compared with the signed one. */
+  compare(payload: Payload, sha256: Uint8Array): void {
+    const { coding, store } = payload.expected!;
+    const ticket = this.ticketFor({ payload, sbn: 0, whole: true });
+    const { object } = payload;
+    this.send({ compare: { ticket, object, uptoBytes: coding.lengthBytes, dataFile: store.dataFile, sha256 } });
   }
 
   /** What an answer is about; its memory is ours again. */

@@ -40,10 +40,16 @@ export interface AssemblyCounters {
   silentMs?: number;
 }
 
+/** What a verified manifest says a payload must be. */
+export interface Expectation extends Coding {
+  /** Digest of the whole, of a payload that is one object in several blocks: those of the blocks must agree with it. */
+  sha256?: Uint8Array;
+}
+
 /** What assembly is told, by name. Types and not interfaces, because a Protocol is made of them. */
 export type AssemblyOrders = {
   /** A verified manifest says what this payload must be. */
-  expect: Coding;
+  expect: Expectation;
   /** Nothing more is wanted of this payload; with `remove` its spool goes as well. */
   forget: { object: ObjectId; remove: boolean };
   /** The spool of this payload is needed for others. It may be sent again, with this envelope. */
@@ -60,7 +66,8 @@ export type AssemblyOrders = {
 export type AssemblyEvents = {
   envelope: { object: ObjectId; bytes: Uint8Array };
   heartbeat: { bytes: Uint8Array };
-  assembled: { object: ObjectId; file: string };
+  /** `contradicts`: every block is what its signed digest says, and all of them together are not what that of the whole says. */
+  assembled: { object: ObjectId; file: string; contradicts: boolean };
   /** A block did not hash to its signed digest: its symbols were discarded (FAULTS 16). */
   badBlock: { object: ObjectId; sbn: number };
   /** Writing to the spool failed; it is tried again. */
@@ -113,7 +120,31 @@ export interface RecheckBlock {
   dataFile: string;
 }
 
-export type ToFinisher = { finish: FinishBlock } | { recheck: RecheckBlock } | { close: ObjectId };
+/** The first bytes of an object are final: the digest of the whole may go on so far. */
+export interface HashWhole {
+  object: ObjectId;
+  uptoBytes: number;
+  dataFile: string;
+}
+
+/** All of them are: is this their digest? */
+export interface CompareWhole extends HashWhole {
+  ticket: number;
+  sha256: Uint8Array;
+}
+
+/** A finisher's files of a payload are closed; with `forget` what it knows of the digest of the whole goes as well. */
+export interface ClosePayload {
+  object: ObjectId;
+  forget: boolean;
+}
+
+export type ToFinisher =
+  | { finish: FinishBlock }
+  | { recheck: RecheckBlock }
+  | { hash: HashWhole }
+  | { compare: CompareWhole }
+  | { close: ClosePayload };
 export type FinishOutcome = 'good' | 'bad' | 'full' | 'failed';
 export interface FromFinisher {
   ticket: number;

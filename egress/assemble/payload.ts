@@ -1,16 +1,21 @@
 /** One payload being assembled: which blocks are done, which are in memory, which have been put aside on disk. */
 import { Partition } from '../../shared/fec/partition.js';
 import { type Coding, halvesOf, type ObjectId, objectIdOf } from '../../shared/wire/statements.js';
+import type { Expectation } from './messages.js';
 import type { PayloadStore } from './payloadStore.js';
 import type { SourceBlock } from './sourceBlock.js';
 
 /** What the signed manifest adds to a payload. */
 export interface Expected {
-  coding: Coding;
+  coding: Expectation;
   store: PayloadStore;
   /** One flag a block. */
   done: Uint8Array;
   doneCount: number;
+  /** Blocks done from the first one on, without a gap. */
+  front: number;
+  /** How the digest of the whole stands; it holds where there is none to be compared. */
+  whole: 'open' | 'asked' | 'holds' | 'contradicts';
 }
 
 export class Payload {
@@ -53,9 +58,10 @@ export class Payload {
   }
 
   /** Takes the manifest's word: from now on blocks can be checked and kept. */
-  expect(coding: Coding, store: PayloadStore, done: Uint8Array): void {
+  expect(coding: Expectation, store: PayloadStore, done: Uint8Array): void {
     this.partition = new Partition(coding.lengthBytes, coding);
-    this.expected = { coding, store, done, doneCount: 0 };
+    const whole = coding.sha256 ? 'open' : 'holds';
+    this.expected = { coding, store, done, doneCount: 0, front: 0, whole };
   }
 
   digest(sbn: number): Uint8Array {

@@ -6,12 +6,11 @@
  *     \--position passed, some are missing--> incomplete --another payload of it is assembled--> open
  *   any of these --a member is rejected--> quarantined
  */
-import type { SluiceError } from '../../shared/core/errors.js';
 import { LIMITS } from '../../shared/core/limits.js';
 import type { LedgerFile, Row } from '../../shared/ops/ledger/ledgerFile.js';
 import { CONSIGNMENT_MARK, noteDue } from '../../shared/ops/receipts/outbox.js';
 import { lastSequence } from '../../shared/wire/consignment.js';
-import type { ObjectId, TransferId } from '../../shared/wire/statements.js';
+import type { ObjectId } from '../../shared/wire/statements.js';
 import type { FolderOrder } from '../release/messages.js';
 import type { VerifiedConsignment, VerifiedObject } from '../verify/messages.js';
 
@@ -342,11 +341,6 @@ export class ConsignmentLedger {
   /** `reason` is what members say that were not rejected for their own sake. The first one stays. */
   setQuarantined(id: string, reason: { code: string; detail: string }): void {
     this.setState(id, 'quarantined', reason);
-  }
-
-  /** A member turned out not to be what it should be. */
-  reject(transfer: TransferId, { code, detail }: SluiceError): void {
-    this.file.run('UPDATE objects SET reject_code = ?, reject_detail = ? WHERE transfer = ?', code, detail, transfer);
   }
 
   private setState(id: string, state: HighConsignmentState, reason?: { code: string; detail: string }): void {

@@ -386,6 +386,11 @@ export class HighLedger {
     };
   }
 
+  /** An object turned out not to be what it should be. */
+  reject(transfer: TransferId, { code, detail }: { code: string; detail: string }): void {
+    this.file.run('UPDATE objects SET reject_code = ?, reject_detail = ? WHERE transfer = ?', code, detail, transfer);
+  }
+
   closePayload(object: ObjectId): void {
     this.file.run(`UPDATE payloads SET state = 'closed', changed_ms = ? WHERE object = ?`, this.now(), object);
   }

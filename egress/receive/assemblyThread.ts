@@ -5,7 +5,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { FrameTagger } from '../../shared/crypto/frameTag.js';
 import { FrameRing } from '../../shared/link/ring.js';
-import { halvesOf } from '../../shared/wire/statements.js';
+import { halvesOf, type ObjectId } from '../../shared/wire/statements.js';
 import { Assembler } from '../assemble/assembler.js';
 import { EnvelopeCollector } from '../assemble/envelopeCollector.js';
 import { FrameIntake, zeroCounters } from './frameIntake.js';
@@ -119,11 +119,18 @@ class AssemblyThread {
   private toFinisher(message: ToFinisher): void {
     if ('close' in message) {
       for (const finisher of this.finishers) finisher.postMessage(message);
+    } else if ('hash' in message || 'compare' in message) {
+      const { object } = 'hash' in message ? message.hash : message.compare;
+      this.finisherOf(object, 0).postMessage(message);
     } else {
       const { object, sbn } = 'finish' in message ? message.finish : message.recheck;
-      // Small payloads have a single block: their ids spread them.
-      this.finishers[(halvesOf(object).low + sbn) % this.finishers.length]!.postMessage(message);
+      this.finisherOf(object, sbn).postMessage(message);
     }
+  }
+
+  /** Small payloads have a single block: their ids spread them. */
+  private finisherOf(object: ObjectId, sbn: number): MessagePort {
+    return this.finishers[(halvesOf(object).low + sbn) % this.finishers.length]!;
   }
 
   private tell(message: FromAssemblyThread): void {

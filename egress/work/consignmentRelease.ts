@@ -154,7 +154,7 @@ export class ConsignmentRelease {
     if (!isPermanent(error)) throw error;
     const culprit = members.find(({ object }) => object.transfer === failed.transfer)!;
     ledger.transaction(() => {
-      ledger.consignments.reject(failed.transfer, error);
+      ledger.reject(failed.transfer, error);
       ledger.consignments.setQuarantined(folder.consignment, because(culprit.object, error));
     });
     return false;

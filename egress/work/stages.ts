@@ -8,11 +8,13 @@
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { fromHex } from '../../shared/core/bytes.js';
 import { ERRORS, type ErrorCode, SluiceError } from '../../shared/core/errors.js';
 import { Gate } from '../../shared/ops/operators/gate.js';
 import type { Child } from '../../shared/ops/processes/children.js';
 import type { RunningJob } from '../../shared/ops/queues/store.js';
 import type { ObjectId } from '../../shared/wire/statements.js';
+import type { Expectation } from '../assemble/messages.js';
 import { because, type HighConsignment } from '../ledger/consignments.js';
 import type { HighLedger, HighObject, HighPayload } from '../ledger/ledger.js';
 import type { ReceiverProtocol } from '../receive/messages.js';
@@ -58,6 +60,11 @@ const RELEASE_BATCH = 64;
 /** Rejected without collecting a byte: there is no tenant to keep them for, or nothing they could be. */
 const NOT_WORTH_COLLECTING: readonly string[] = ['VERIFY_TENANT_UNKNOWN', 'VERIFY_TOO_LARGE', 'MANIFEST_INVALID'];
 
+const CONTRADICTION = {
+  code: 'MANIFEST_INVALID',
+  detail: 'Its digests contradict each other: that of the whole is not that of its blocks.',
+};
+
 const TOO_LARGE_HERE = {
   code: 'VERIFY_TOO_LARGE',
   detail: 'It is larger than what assembly.spoolMax and the quota leave to one tenant.',
@@ -78,7 +85,7 @@ export class HighStages {
       room,
       alarm,
       over,
-      expect: ({ coding }) => receiver.tell('expect', coding),
+      expect: (payload) => receiver.tell('expect', this.expectation(payload)),
       evict: ({ object, envelope }) => receiver.tell('evict', { object, envelope }),
     });
     this.troubles = new StorageTroubles({ alarm, over });
@@ -186,8 +193,31 @@ export class HighStages {
   remind(): void {
     const { ledger, room, receiver } = this.tools;
     for (const state of ['assembling', 'incomplete'] as const) {
-      for (const { object, coding } of ledger.payloadsIn(state)) if (room.has(object)) receiver.tell('expect', coding);
+      for (const payload of ledger.payloadsIn(state))
+        if (room.has(payload.object)) receiver.tell('expect', this.expectation(payload));
     }
+  }
+
+  /** What assembly is to make of a payload: of one that is a single object the digest of the whole is checked, too. */
+  expectation({ object, coding }: HighPayload): Expectation {
+    const [first, ...others] = this.tools.ledger.objectsOfPayload(object);
+    const isWhole = first && others.length === 0 && first.sizeBytes === coding.lengthBytes;
+    const sha256 = isWhole && coding.blockDigests.length > 32 ? fromHex(first.sha256) : undefined;
+    return { ...coding, ...(sha256 ? { sha256 } : {}) };
+  }
+
+  /** All blocks of a payload are there. With a contradiction between its signed digests nothing of it may be released. */
+  recordAssembled(payload: HighPayload, contradicts: boolean): void {
+    const { ledger } = this.tools;
+    ledger.transaction(() => {
+      ledger.setPayload(payload.object, 'assembled', 'verifying');
+      if (!contradicts) return;
+      for (const object of ledger.objectsOfPayload(payload.object)) {
+        ledger.reject(object.transfer, CONTRADICTION);
+        if (payload.consignment)
+          ledger.consignments.setQuarantined(payload.consignment, because(object, CONTRADICTION));
+      }
+    });
   }
 
   /**

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { Assembler, type AssemblerOptions } from '../../egress/assemble/assembler.js';
 import { EnvelopeCollector } from '../../egress/assemble/envelopeCollector.js';
 import { Finisher } from '../../egress/assemble/finisher.js';
+import type { Expectation } from '../../egress/assemble/messages.js';
 import { FrameIntake, zeroCounters } from '../../egress/receive/frameIntake.js';
 import type { FromAssemblyThread, FromFinisher, ToFinisher } from '../../egress/receive/messages.js';
 import { codingOf } from '../../ingress/seal/payloadPlan.js';
@@ -191,7 +192,7 @@ export class HighHalf {
     }
   }
 
-  expect(coding: Coding): void {
+  expect(coding: Expectation): void {
     this.assembler.expect(coding);
     if (!this.slow) this.finish();
   }
@@ -225,10 +226,12 @@ export class HighHalf {
   private answerTo(message: ToFinisher): FromFinisher | undefined {
     if ('close' in message) return this.finisher.obey(message);
     if (this.failing) {
-      const { ticket } = 'finish' in message ? message.finish : message.recheck;
+      if ('hash' in message) return undefined;
+      const { ticket } =
+        'finish' in message ? message.finish : 'recheck' in message ? message.recheck : message.compare;
       return { ticket, decoded: false, ...this.failing };
     }
-    if ('recheck' in message) return this.finisher.obey(message);
+    if (!('finish' in message)) return this.finisher.obey(message);
     // A thread gets copies of everything but the shared buffers.
     const { have, repair } = message.finish;
     return this.finisher.obey({ finish: { ...message.finish, have: have.slice(), repair: [...repair] } });

@@ -121,6 +121,24 @@ describe('stages of the high side', () => {
     expect(tell()).to.deep.equal(['expect 3', 'expect 2']);
   });
 
+  it('FAULTS 16: signed digests that contradict each other: nothing is released, the bytes are kept with the reason', async () => {
+    await payload(1, 1_000);
+    stages.recordAssembled(ledger.payload(A)!, true);
+    await stages.runRelease({ payload: A });
+    expect(objects(A)).to.deep.equal([['quarantined', 'MANIFEST_INVALID']]);
+    expect([released.length, quarantined.length, ledger.payload(A)!.state]).to.deep.equal([0, 1, 'closed']);
+  });
+
+  it('the digest of the whole is expected of one object in several blocks, and of nothing else', async () => {
+    await payload(1, 1_000);
+    const { coding } = ledger.payload(A)!;
+    const stored = (more: object) => stages.expectation({ ...ledger.payload(A)!, coding: { ...coding, ...more } });
+    expect(stored({}).sha256).to.equal(undefined);
+    const several = { blockDigests: new Uint8Array(64) };
+    expect(Buffer.from(stored(several).sha256!).toString('hex')).to.equal(ledger.objectsOfPayload(A)[0]!.sha256);
+    expect(stored({ ...several, lengthBytes: 1_001 }).sha256, 'a part of it').to.equal(undefined);
+  });
+
   describe('tenants that change, and time that passes', () => {
     it('what was verified for a tenant that is gone waits for it; nothing is lost, nothing released elsewhere', async () => {
       await payload(1, 1_000);
