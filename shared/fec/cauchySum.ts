@@ -99,7 +99,8 @@ export class CauchySum {
       // A single group of inputs keeps its coefficients, so that one accumulator serves all outputs in turn.
       const batch = groupsIn > 1 ? Math.min(groupsOut, (maxSymbols >> level) - 1) : 1;
       const rounds = groupsIn > 1 ? Math.ceil(groupsOut / batch) : 1;
-      const cost = rounds * into + out + groupsIn * groupsOut * (bytes + setup);
+      const moves = (rounds * groupsIn + groupsOut) * setup;
+      const cost = rounds * into + out + moves + groupsIn * groupsOut * (bytes + setup);
       if (level >= lowest && (best === undefined || cost < best.cost)) {
         best = { level, batch, symbols: (1 + batch) << level, cost };
       }
@@ -122,15 +123,17 @@ export class CauchySum {
 
     for (let round = 0; round < groupsOut.length; round += batch) {
       const wanted = groupsOut.slice(round, round + batch);
-      kernel.memory.fill(0, accumulator(0), accumulator(wanted.length));
       for (const group of groupsIn) {
+        const isFirst = group === groupsIn[0];
         if (round === 0 || groupsIn.length > 1) this.bringIn(transform, inputs, group, base, level);
         wanted.forEach((target, slot) => {
           const factor = cosetLevel === undefined ? 1 : POINT[target.number >> (cosetLevel - level)];
           const constant = divide(factor, POINT[group.number ^ target.number]);
-          kernel.multiplyAdd(accumulator(slot), base, groupBytes, constant);
+          if (isFirst) kernel.multiply(accumulator(slot), base, groupBytes, constant);
+          else kernel.multiplyAdd(accumulator(slot), base, groupBytes, constant);
         });
       }
+      if (groupsIn.length === 0) kernel.memory.fill(0, accumulator(0), accumulator(wanted.length));
       wanted.forEach((target, slot) => {
         const first = target.number << level;
         const at = accumulator(slot);

@@ -130,10 +130,8 @@ export class BlockDecoder {
     const { memory } = kernel;
     const { alpha, beta } = solveScalars(missing, usedPoints);
     const spare = sumBase - symbolBytes;
-    const scale = (to: number, from: number, constant: number): void => {
-      memory.fill(0, to, to + symbolBytes);
-      kernel.multiplyAdd(to, from, symbolBytes, constant);
-    };
+    const scale = (to: number, from: number, constant: number): void =>
+      kernel.multiply(to, from, symbolBytes, constant);
     // A syndrome is w_{x >> m} times the sum that the inverse of Cauchy's matrix expects.
     const load: Mover = (from, count, at) => {
       for (let i = from; i < from + count; i++) {

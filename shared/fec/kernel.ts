@@ -9,6 +9,8 @@ export interface Kernel {
   readonly memory: Uint8Array;
   /** to += from */
   xor(to: number, from: number, bytes: number): void;
+  /** to = constant · from */
+  multiply(to: number, from: number, bytes: number, constant: number): void;
   /** to += constant · from */
   multiplyAdd(to: number, from: number, bytes: number, constant: number): void;
   /** x += constant · y, then y += x: one step of the transform from coefficients to values. */
@@ -40,8 +42,10 @@ export class Workspace {
   /** A kernel with at least so many bytes of memory; its former content may be lost. */
   reserve(bytes: number): Kernel {
     if (this.current === undefined || this.current.memory.length < bytes) {
+      // A demand that creeps up is not met by a new memory each time. What is not used of it costs no real memory.
+      const room = Math.max(bytes, this.bytes + (this.bytes >> 1));
       this.current = undefined; // let go of the old memory before the new one is taken
-      this.current = this.kind.create(bytes);
+      this.current = this.kind.create(room);
     }
     return this.current;
   }

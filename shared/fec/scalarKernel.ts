@@ -134,6 +134,15 @@ class ScalarKernel implements Kernel {
 
   // The constants 0 and 1 are common: every first group of a transform has 0, every first sum has 1.
 
+  multiply(to: number, from: number, bytes: number, constant: number): void {
+    if (constant === 1) {
+      this.memory.copyWithin(to, from, from + bytes);
+    } else {
+      this.memory.fill(0, to, to + bytes);
+      this.multiplyAdd(to, from, bytes, constant);
+    }
+  }
+
   multiplyAdd(to: number, from: number, bytes: number, constant: number): void {
     if (constant === 1) {
       this.xor(to, from, bytes);

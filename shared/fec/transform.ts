@@ -107,8 +107,7 @@ export class Transform {
       kernel.memory.copyWithin(other, at, other);
       kernel.multiplyAdd(at, other, bytes, twist);
     } else if (right) {
-      kernel.memory.fill(0, at, other);
-      kernel.multiplyAdd(at, other, bytes, twist);
+      kernel.multiply(at, other, bytes, twist);
     }
   }
 

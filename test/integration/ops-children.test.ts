@@ -38,13 +38,19 @@ describe('ops children', () => {
       heard = resolve;
     });
     process.env.SLUICE_TEST_SECRET = 'x';
+    process.env.SLUICE_FEC_KERNEL = 'scalar';
     const child = echoChild({ env: { GIVEN: '1' }, onEvent: { poked: (n) => heard(n) } });
     await child.start();
     child.tell('poke', 41);
     expect(await poked).to.equal(42);
     const { env } = await child.ask('state', null);
-    expect(env).to.include('GIVEN').and.not.include('SLUICE_TEST_SECRET').and.not.include('HOME');
+    expect(env)
+      .to.include('GIVEN')
+      .and.include('SLUICE_FEC_KERNEL')
+      .and.not.include('SLUICE_TEST_SECRET')
+      .and.not.include('HOME');
     delete process.env.SLUICE_TEST_SECRET;
+    delete process.env.SLUICE_FEC_KERNEL;
   });
 
   it('keeps code and detail of our errors and calls the others INTERNAL', async () => {

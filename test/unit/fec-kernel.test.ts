@@ -44,6 +44,10 @@ for (const kind of KINDS) {
           expect(added.newX).to.deep.equal(added.x.map((value, i) => value ^ slowMultiply(c, added.y[i])));
           expect(added.newY).to.deep.equal(added.y);
 
+          const multiplied = operate(bytes, (kernel, to, from) => kernel.multiply(to, from, bytes, c));
+          expect(multiplied.newX).to.deep.equal(multiplied.y.map((value) => slowMultiply(c, value)));
+          expect(multiplied.newY).to.deep.equal(multiplied.y);
+
           const out = operate(bytes, (kernel, x, y) => kernel.evaluate(x, y, bytes, c));
           const sum = out.x.map((value, i) => value ^ slowMultiply(c, out.y[i]));
           expect(out.newX).to.deep.equal(sum);

@@ -131,7 +131,15 @@ describe('fec choice of a kernel', () => {
   });
 
   it('takes none that computes wrongly', () => {
-    for (const operation of ['xor', 'multiplyAdd', 'evaluate', 'interpolate', 'evaluate4', 'interpolate4'] as const) {
+    for (const operation of [
+      'xor',
+      'multiply',
+      'multiplyAdd',
+      'evaluate',
+      'interpolate',
+      'evaluate4',
+      'interpolate4',
+    ] as const) {
       const broken: KernelKind = {
         ...SIMD,
         create: (bytes) => {

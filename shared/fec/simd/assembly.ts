@@ -76,6 +76,26 @@ export function xor(to: usize, from: usize, bytes: usize): void {
 // A column is half a group of 64 bytes: sixteen low bytes and, 32 bytes on, their high ones.
 
 @inline
+function multiplyColumn(to: usize, from: usize): void {
+  const low = v128.load(from, BASE);
+  const high = v128.load(from, BASE + 32);
+  const a = lowNibbles(low);
+  const b = highNibbles(low);
+  const c = lowNibbles(high);
+  const d = highNibbles(high);
+  v128.store(to, sum(SET0, a, b, c, d), BASE);
+  v128.store(to, sum(SET0 + 64, a, b, c, d), BASE + 32);
+}
+
+export function multiply(to: usize, from: usize, bytes: usize, constant: usize): void {
+  prepare(SET0, constant);
+  for (const end = to + bytes; to < end; to += 64, from += 64) {
+    multiplyColumn(to, from);
+    multiplyColumn(to + 16, from + 16);
+  }
+}
+
+@inline
 function multiplyAddColumn(to: usize, from: usize): void {
   const low = v128.load(from, BASE);
   const high = v128.load(from, BASE + 32);

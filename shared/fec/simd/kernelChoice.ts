@@ -72,6 +72,7 @@ const wasm = (file: string): Uint8Array => readFileSync(new URL(file, import.met
 const TRIAL_BYTES = 192;
 const TRIALS: Record<string, (kernel: Kernel) => void> = {
   sums: (kernel) => kernel.xor(0, TRIAL_BYTES, TRIAL_BYTES),
+  multiples: (kernel) => kernel.multiply(0, TRIAL_BYTES, TRIAL_BYTES, 0xbeef),
   products: (kernel) => kernel.multiplyAdd(TRIAL_BYTES, 2 * TRIAL_BYTES, TRIAL_BYTES, 0xacca),
   evaluation: (kernel) => kernel.evaluate(0, TRIAL_BYTES, TRIAL_BYTES, 0x1234),
   interpolation: (kernel) => kernel.interpolate(TRIAL_BYTES, 2 * TRIAL_BYTES, TRIAL_BYTES, 0xfedc),

@@ -55,6 +55,12 @@ class SimdKernel implements Kernel {
     this.run.xor(to, from, bytes);
   }
 
+  multiply(to: number, from: number, bytes: number, constant: number): void {
+    if (constant === 0) this.memory.fill(0, to, to + bytes);
+    else if (constant === 1) this.memory.copyWithin(to, from, from + bytes);
+    else this.run.multiply(to, from, bytes, constant);
+  }
+
   multiplyAdd(to: number, from: number, bytes: number, constant: number): void {
     if (constant === 1) this.run.xor(to, from, bytes);
     else if (constant !== 0) this.run.multiplyAdd(to, from, bytes, constant);
@@ -83,5 +89,5 @@ class SimdKernel implements Kernel {
 export function simdKernel(name: string, wasm: Uint8Array): KernelKind {
   const module = new WebAssembly.Module(wasm);
   const tables = makeTables();
-  return { name, constantCostBytes: 400, create: (bytes) => new SimdKernel(module, tables, bytes) };
+  return { name, constantCostBytes: 600, create: (bytes) => new SimdKernel(module, tables, bytes) };
 }
