@@ -9,6 +9,7 @@ import { benchFec } from './fec.js';
 import { benchIntake } from './intake.js';
 import { benchReceipts } from './receipts.js';
 import { compareCommand, matrixCommand, profileCommand, RESULT_USAGE, reportCommand } from './resultCommands.js';
+import { benchSocket } from './socket.js';
 import { e2eCommand, filesCommand, latencyCommand, linkCommand, WHOLE_USAGE } from './wholeCommands.js';
 
 async function fec(args: string[]): Promise<undefined> {
@@ -135,8 +136,33 @@ async function receipts(args: string[]): Promise<undefined> {
   }
 }
 
+async function socket(args: string[]): Promise<undefined> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      mtu: { type: 'string', default: '1500' },
+      size: { type: 'string', default: '512MiB' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const mtu = Number(values.mtu);
+  if (!Number.isInteger(mtu)) throw new SluiceError('USAGE', '--mtu is a whole number.');
+  const result = await benchSocket({ mtu, bytes: parseSize(values.size) });
+  if (values.json) process.stdout.write(`${JSON.stringify({ bench: 'socket', ...about(), mtu, ...result })}\n`);
+  else {
+    for (const wish of ['batched', 'dgram'] as const) {
+      const { transport, MBps, cpuSecondsPerGB, lost } = result[wish];
+      const fallen = transport === wish ? '' : ` (as ${transport}: refused here)`;
+      const cost = `${cpuSecondsPerGB} processor seconds a GB`;
+      process.stderr.write(`MTU ${mtu}, ${wish}${fallen}: ${MBps} MB/s, ${cost}, ${lost} lost\n`);
+    }
+    process.stderr.write(`ratio ${result.ratio}\n`);
+  }
+}
+
 const USAGE = `${WHOLE_USAGE}
        sluice bench fec --k K --repair M --lost E [--json]
+       sluice bench socket [--mtu 1500] [--size 512MiB] [--json]
        sluice bench fairness [--big 5GiB] [--storm FILES] [--storm-size 4KiB] [--letters 20] [--size 10KiB] [--rate 200Mbps] [--weights SECONDS] [--json]
        sluice bench intake [--count 100000] [--size 4KiB] [--dir DIR] [--json]
        sluice bench receipts [--count 10000] [--dir DIR] [--json]
@@ -156,6 +182,7 @@ const COMMANDS: Record<string, (args: string[]) => number | undefined | Promise<
   fairness,
   intake,
   receipts,
+  socket,
 };
 
 const [what = '', ...args] = process.argv.slice(2);
