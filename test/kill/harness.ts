@@ -112,10 +112,12 @@ class KillRun {
     await this.untilArrived();
     this.ending = true;
     await Promise.all(busy);
+    const { objects, released } = this.counts();
+    if (released < objects) await this.sayQueues();
     for (const service of [this.low, this.high]) {
       const code = await service.stop();
       if (code !== 0) options.say(`the ${service.side} side ended with ${code}: ${service.words.slice(-500)}`);
-      options.say(`alarms of the ${service.side} side: ${JSON.stringify(service.alarms)}`);
+      options.say(`alarms of the ${service.side} side:${service.alarms.map((line) => `\n  ${line}`).join('')}`);
       if (service.failedStarts.length > 0) {
         const last = service.failedStarts.at(-1)!.trim().split('\n').at(-1);
         options.say(`${service.failedStarts.length} starts of the ${service.side} side failed, the last: ${last}`);
@@ -305,6 +307,14 @@ class KillRun {
       double: doubles.length,
       partial: strange.size,
     };
+  }
+
+  /** What the sides are about when something has not come: the first thing to know about it. */
+  private async sayQueues(): Promise<void> {
+    for (const { side, stateDir } of [this.low, this.high]) {
+      const { stdout } = await this.place.sluice('queues', '--state', stateDir, '--json').ended;
+      this.options.say(`queues of the ${side} side:\n${stdout}`);
+    }
   }
 
   /** What both ledgers say about it. */

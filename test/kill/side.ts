@@ -65,15 +65,17 @@ export class Service {
     }
   }
 
-  /** Codes of the alarms of all its runs, with how often each was told. */
-  get alarms(): Record<string, number> {
-    const counts: Record<string, number> = {};
+  /** Codes of the alarms of all its runs, with how often each was told and what was said last. */
+  get alarms(): string[] {
+    const told = new Map<string, { times: number; words: string }>();
     for (const run of [...this.earlier, this.run]) {
-      for (const { event, code } of run.lines()) {
-        if (event === 'alarm') counts[String(code)] = (counts[String(code)] ?? 0) + 1;
+      for (const { event, code, words } of run.lines()) {
+        if (event !== 'alarm') continue;
+        const times = (told.get(String(code))?.times ?? 0) + 1;
+        told.set(String(code), { times, words: String(words) });
       }
     }
-    return counts;
+    return [...told].map(([code, { times, words }]) => `${code} ${times} times, at last: ${words}`);
   }
 
   /** What it said, for whoever has to find out why something went wrong. */

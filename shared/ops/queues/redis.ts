@@ -14,6 +14,7 @@ import { factsOf, refuseUnfit } from './redis-facts.js';
 import { type DriverOptions, privatePlace, type RedisPlace } from './redis-place.js';
 import type { PrivateRedis } from './redis-server.js';
 import { markSide, watchRedis } from './redis-watch.js';
+import { wipeBelow } from './redis-wipe.js';
 import type { Troubles } from './troubles.js';
 import { storeTrouble } from './words.js';
 
@@ -24,8 +25,6 @@ const ADD_MAX_RETRIES = 8;
 /** A server that takes commands and does not answer them: adding gives up, and so does the watch, sooner. */
 const ADD_TIMEOUT_MS = 15_000;
 const WATCH_TIMEOUT_MS = 4_000;
-/** Keys looked at in one go. */
-const WIPE_COUNT = 1_000;
 /** Longer than the longest time a worker's connection waits for a job in the server. */
 const SILENCE_MS = 30_000;
 
@@ -147,17 +146,6 @@ async function untilReady(client: Redis, isTls: boolean, words: (reason: string)
     client.on('close', onClose);
     client.on('ready', onReady);
   });
-}
-
-/** Removes everything under a prefix but what queues know of themselves (paused or not). */
-async function wipeBelow(client: Redis, prefix: string): Promise<void> {
-  let cursor = '0';
-  do {
-    const [next, keys] = await client.scan(cursor, 'MATCH', `${prefix}:*`, 'COUNT', WIPE_COUNT);
-    const jobs = keys.filter((key) => !key.endsWith(':meta'));
-    if (jobs.length > 0) await client.unlink(...jobs);
-    cursor = next;
-  } while (cursor !== '0');
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms).unref());
