@@ -82,7 +82,7 @@ class Matrix {
     await withSides(asked, COPIES * sizeBytes, async (sides, filesystem) => {
       say(`${link}, overhead ${overhead}`);
       await startAtRate(asked, sides);
-      this.rates.set(link, rateBps ?? sides.rateBps);
+      if (whole.rateBps === undefined) this.rates.set(link, rateBps ?? sides.rateBps);
       let nothing = 0;
       for (const cell of cells) {
         if (nothing === NOTHING_TWICE) break;
@@ -91,6 +91,7 @@ class Matrix {
           say(cell.id);
           if (simulated) await sides.changeLink({ ...cell, seed: whole.seed });
           this.put(sitting.group, cell.id, await this.carryCell(sitting, cell, sides, filesystem));
+          if (!simulated && whole.rateBps === undefined) this.rates.set(link, sides.rateBps);
         }
         nothing = this.options.results.get(cell.id)?.delivered === 0 ? nothing + 1 : 0;
       }
@@ -105,7 +106,8 @@ class Matrix {
   ): Promise<Figures> {
     const asked = { ...this.options.whole, mtu, overhead, simulated, loss, burst, sizeBytes, runs };
     // Beyond what the overhead can make good a lower rate helps nobody.
-    const adapts = this.options.whole.rateBps === undefined && loss < overhead / (1 + overhead);
+    const isWithin = loss < overhead / (1 + overhead);
+    const adapts = this.options.whole.rateBps !== undefined || !isWithin ? 'no' : simulated ? 'slower' : 'both';
     const { each, overruns } = await carryRuns(asked, sides, adapts);
     return {
       ...saidOf(asked, sides, filesystem),

@@ -37,7 +37,7 @@ export const isOverrun = (carried: Carried): boolean => droppedPart(carried) > D
 /**
  * @param firstBps a rate that any machine carries
  * @param probe carries a file at a rate
- * @param objectPart object bytes in each byte on the wire, about
+ * @param objectPart see `objectPartOf`
  */
 export async function findRate(
   firstBps: number,
@@ -45,32 +45,44 @@ export async function findRate(
   probe: (rateBps: number) => Promise<Carried>,
 ): Promise<FoundRate> {
   const probes: Probe[] = [];
-  const isGood = async (rateBps: number): Promise<'good' | 'dropped' | 'unreached'> => {
+  const tryRate = async (rateBps: number): Promise<'good' | 'dropped' | 'unreached'> => {
     const carried = await probe(rateBps);
     const dropped = droppedPart(carried);
     probes.push({ rateBps, goodputMBps: carried.goodputMBps, dropped: rounded(dropped, 5) });
     if (isOverrun(carried)) return 'dropped';
-    return carried.sentMBps < (rateBps / 8e6) * objectPart * UNREACHED ? 'unreached' : 'good';
+    return reachedPart(carried, rateBps, objectPart) < UNREACHED ? 'unreached' : 'good';
   };
   let rateBps = firstBps;
-  let outcome = await isGood(rateBps);
+  let outcome = await tryRate(rateBps);
   // A machine that does not carry the first rate is a slow or a busy one.
   while (outcome === 'dropped' && rateBps > firstBps / 8) {
     rateBps /= STEP;
-    outcome = await isGood(rateBps);
+    outcome = await tryRate(rateBps);
   }
   let tooHigh = HIGHEST_BPS;
-  while (outcome === 'good' && rateBps * STEP <= HIGHEST_BPS) {
-    outcome = await isGood(rateBps * STEP);
+  // A probe may be slowed down by something else that runs: two in a row that do not reach their rate are believed.
+  let unreached = 0;
+  while (outcome !== 'dropped' && unreached < 2 && rateBps * STEP <= HIGHEST_BPS) {
+    outcome = await tryRate(rateBps * STEP);
+    unreached = outcome === 'unreached' ? unreached + 1 : 0;
     if (outcome === 'dropped') tooHigh = rateBps * STEP;
     else rateBps *= STEP;
   }
-  for (let tries = 0; outcome !== 'unreached' && tooHigh < HIGHEST_BPS && tries < BETWEEN; tries++) {
+  if (tooHigh === HIGHEST_BPS) return { rateBps: Math.round(rateBps), probes };
+  for (let tries = 0; tries < BETWEEN; tries++) {
     const middle = Math.sqrt(rateBps * tooHigh);
-    outcome = await isGood(middle);
-    if (outcome === 'dropped') tooHigh = middle;
+    if ((await tryRate(middle)) === 'dropped') tooHigh = middle;
     else rateBps = middle;
   }
-  // A sender that is bound by something else is left to it.
-  return { rateBps: Math.round(outcome === 'unreached' ? rateBps : rateBps * MARGIN), probes };
+  return { rateBps: Math.round(rateBps * MARGIN), probes };
 }
+
+/** Object bytes in each byte on the wire, about: a frame has 64 bytes beside its symbol, a datagram 28 more. */
+export function objectPartOf(mtu: number, overhead: number): number {
+  const symbolBytes = Math.floor((mtu - 92) / 64) * 64;
+  return symbolBytes / (symbolBytes + 92) / (1 + overhead);
+}
+
+/** How much of its rate the sender used: 1 when the rate is what bounds. */
+export const reachedPart = ({ sentMBps }: Carried, rateBps: number, objectPart: number): number =>
+  sentMBps / ((rateBps / 8e6) * objectPart);

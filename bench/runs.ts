@@ -1,7 +1,7 @@
 /** Files carried one after the other at one rate, found or given, and the middle of what they say. */
 import { type Carried, carry, wordsOf } from './carry.js';
 import { median, rounded } from './figures.js';
-import { findRate, isOverrun, type Probe } from './rate.js';
+import { findRate, isOverrun, objectPartOf, type Probe, reachedPart } from './rate.js';
 import type { Sides } from './sides.js';
 import type { WholeOptions } from './whole.js';
 
@@ -26,11 +26,15 @@ const PROBE_SECONDS = 1;
 const PROBE_MIN_BYTES = 16 * 1024 * 1024;
 const OVERRUNS_MAX = 4;
 const SLOWER = 0.85;
+const FASTER_MAX = 3;
+const FASTER = 1.4;
+/** A sender that uses so much of its rate would use more. */
+const BOUND = 0.9;
 
 /** Starts the sides and carries the files at the rate that was given or found. */
 export async function carryAll(options: RunsOptions, sides: Sides): Promise<Runs> {
   const probes = await startAtRate(options, sides);
-  const { each, overruns } = await carryRuns(options, sides, options.rateBps === undefined);
+  const { each, overruns } = await carryRuns(options, sides, options.rateBps === undefined ? 'both' : 'no');
   return { each, probes, overruns };
 }
 
@@ -46,33 +50,44 @@ export async function startAtRate(options: RunsOptions, sides: Sides): Promise<P
 }
 
 /**
- * Carries the files through sides that run.
- * @param adapts whether to begin again at a lower rate when this machine drops what it receives
+ * Carries the files through sides that run. A rate that was found by short probes may be too high, and then this machine
+ * drops what it receives, or too low, and then it is what bounds: all files are begun again at another one.
+ * @param adapts which of the two is looked for
  */
 export async function carryRuns(
-  { sizeBytes, runs, seed, say }: Pick<RunsOptions, 'sizeBytes' | 'runs' | 'seed' | 'say'>,
+  { sizeBytes, runs, seed, mtu, overhead, say }: RunsOptions,
   sides: Sides,
-  adapts: boolean,
+  adapts: 'no' | 'slower' | 'both',
 ): Promise<Pick<Runs, 'each' | 'overruns'>> {
   const each: Carried[] = [];
   let overruns = 0;
+  let faster = 0;
+  const again = async (factor: number) => {
+    await sides.changeRate(Math.round(sides.rateBps * factor));
+    say(`  again at ${inGbps(sides.rateBps)}`);
+    each.length = 0;
+  };
   while (each.length < runs) {
     const carried = await carry(sides, sides.nextName(), sizeBytes, seed + each.length);
     say(`  ${wordsOf(carried)}`);
     each.push(carried);
-    if (!adapts || !isOverrun(carried) || overruns === OVERRUNS_MAX) continue;
-    overruns++;
-    await sides.changeRate(Math.round(sides.rateBps * SLOWER));
-    say(`  that is more than this machine carries; again at ${inGbps(sides.rateBps)}`);
-    each.length = 0;
+    if (adapts !== 'no' && isOverrun(carried) && overruns < OVERRUNS_MAX) {
+      overruns++;
+      await again(SLOWER);
+    } else if (adapts === 'both' && overruns === 0 && faster < FASTER_MAX && isBound(carried)) {
+      faster++;
+      await again(FASTER);
+    }
   }
   return { each, overruns };
+
+  function isBound(carried: Carried): boolean {
+    return reachedPart(carried, sides.rateBps, objectPartOf(mtu, overhead)) > BOUND;
+  }
 }
 
 function searchRate({ sizeBytes, mtu, overhead, seed, say }: RunsOptions, sides: Sides) {
-  // Beside its symbol a frame has 64 bytes and a datagram 28 more; symbols are multiples of 64.
-  const symbolBytes = Math.floor((mtu - 92) / 64) * 64;
-  const objectPart = symbolBytes / (symbolBytes + 92) / (1 + overhead);
+  const objectPart = objectPartOf(mtu, overhead);
   return findRate(FIRST_RATE_BPS, objectPart, async (rateBps) => {
     await sides.changeRate(Math.round(rateBps));
     const bytes = Math.max(PROBE_MIN_BYTES, (rateBps / 8) * objectPart * PROBE_SECONDS);

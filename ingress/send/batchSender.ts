@@ -31,7 +31,7 @@ export class BatchSender {
     private readonly sendmmsg: (fd: number, table: Uint8Array, messages: number, flags: number) => number,
     target: Uint8Array,
     /** Where the frames lie. Kept here, so that it stays. */
-    readonly memory: Buffer,
+    readonly memory: Uint8Array,
     private readonly frameBytes: number,
   ) {
     this.table = new MessageTable(libc, MESSAGES, target);
@@ -45,7 +45,7 @@ export class BatchSender {
     target: { address: string; port: number },
     source: { host: string; port: number },
     sendBufferBytes: number,
-    memory: Buffer,
+    memory: Uint8Array,
     frameBytes: number,
   ): BatchSender {
     const to = socketAddress(libc, target.address, target.port);

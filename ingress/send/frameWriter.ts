@@ -23,6 +23,8 @@ export class FrameWriter {
   private readonly session: number;
   private readonly heartbeats: Uint8Array[] = [];
   private pending = 0;
+  /** Slots that may be written before the ring has to be asked again. */
+  private room = 0;
   private number = 0;
 
   constructor(
@@ -100,12 +102,19 @@ export class FrameWriter {
 
   private slot(): number {
     if (this.pending >= BATCH_FRAMES) this.flush();
-    while (this.ring.free() <= this.pending) {
+    if (this.room === 0) this.findRoom();
+    this.room--;
+    return this.ring.producerSlot(this.pending);
+  }
+
+  private findRoom(): void {
+    for (;;) {
+      this.room = this.ring.free() - this.pending;
+      if (this.room > 0) return;
       this.flush();
       this.ring.waitForRoom(ROOM_WAIT_MS);
       if (this.stopping()) throw new Stopped();
     }
-    return this.ring.producerSlot(this.pending);
   }
 
   private finish(slot: number): void {

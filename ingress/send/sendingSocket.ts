@@ -23,7 +23,7 @@ export interface SendingSocketOptions {
   source: { host: string; port: number };
   transport: TransportWish;
   /** Where the frames lie. */
-  memory: Buffer;
+  memory: Uint8Array;
   /** Length of every frame. */
   frameBytes: number;
   onArrival: (count: number) => void;

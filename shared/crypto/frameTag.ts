@@ -26,18 +26,18 @@ export class FrameTagger {
   private readonly aligned = new Uint32Array((LIMITS.symbolMaxBytes + LIMITS.frameOverheadBytes) / 4);
   private readonly alignedBytes = new Uint8Array(this.aligned.buffer);
   private readonly module: TagModule | undefined = undefined;
+  /** The memory's; asking it anew for every frame is not free. */
+  private readonly buffer: unknown;
 
   /**
    * @param linkKey 16 bytes, the same on both sides.
    * @param memory where most frames will lie.
    */
-  constructor(
-    linkKey: Uint8Array,
-    private readonly memory?: PageMemory,
-  ) {
+  constructor(linkKey: Uint8Array, memory?: PageMemory) {
     if (linkKey.length !== 16) throw new SluiceError('KEY_UNREADABLE', 'A link key has 16 bytes.');
     // A copy at offset 0 of a buffer of its own: `slice` of a Buffer would be a view of the pool it lies in.
     this.key = new Uint32Array(Uint8Array.from(linkKey).buffer);
+    this.buffer = memory?.buffer;
     if (memory) this.module = instantiate(Buffer.from(FRAME_TAG_MODULE, 'base64'), memory) as TagModule | undefined;
     this.module?.useKey(...(new BigUint64Array(this.key.buffer) as unknown as [bigint, bigint]));
   }
@@ -49,15 +49,15 @@ export class FrameTagger {
 
   /** Writes the tag of the frame of `length` bytes at `at`, both as the wire format has them. */
   write(bytes: Uint8Array, at: number, length: number): void {
-    const { module, memory } = this;
-    if (module && bytes.buffer === memory!.buffer) module.write(bytes.byteOffset + at, length - TAG_BYTES);
+    const { module } = this;
+    if (module && bytes.buffer === this.buffer) module.write(bytes.byteOffset + at, length - TAG_BYTES);
     else bytes.set(this.hash(bytes, at, length - TAG_BYTES), at + length - TAG_BYTES);
   }
 
   /** Whether the tag of the frame of `length` bytes at `at` holds. Same work for every wrong tag. */
   holds(bytes: Uint8Array, at: number, length: number): boolean {
-    const { module, memory } = this;
-    if (module && bytes.buffer === memory!.buffer) {
+    const { module } = this;
+    if (module && bytes.buffer === this.buffer) {
       return module.holds(bytes.byteOffset + at, length - TAG_BYTES) !== 0;
     }
     const tag = this.hash(bytes, at, length - TAG_BYTES);

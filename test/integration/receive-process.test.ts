@@ -5,15 +5,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { ReceiverProtocol } from '../../egress/receive/messages.js';
 import { codeOf } from '../../shared/core/errors.js';
+import { LIMITS } from '../../shared/core/limits.js';
 import { Prng } from '../../shared/core/prng.js';
 import { runSimulator, type Simulator } from '../../shared/link/simulator.js';
 import type { Child } from '../../shared/ops/processes/children.js';
+import { PAYLOAD_OFFSET } from '../../shared/wire/frame.js';
 import { removeFolders } from '../support/folders.js';
-import { headerOf, LowHalf, newParcel, type Parcel, SESSION } from '../support/halves.js';
+import { forged, headerOf, LowHalf, newParcel, type Parcel, SESSION } from '../support/halves.js';
 import { ETHERNET, HOST, listener, startReceiver, startSender, stopAll, until } from '../support/processes.js';
+import { sendingEnd, stopEnds } from '../support/transports.js';
 
 /** A receiver whose supervisor knows every parcel's manifest as soon as its envelope has come. */
-async function receiverOf(parcels: Parcel[], settings: Parameters<typeof startReceiver>[0] = {}) {
+async function receiverOf(
+  parcels: Parcel[],
+  settings: Parameters<typeof startReceiver>[0] = {},
+  onEvent: Parameters<typeof startReceiver>[1] = {},
+) {
   const assembled: string[] = [];
   const envelopes = new Map<string, Uint8Array>();
   const receiver = await startReceiver(settings, {
@@ -23,10 +30,13 @@ async function receiverOf(parcels: Parcel[], settings: Parameters<typeof startRe
       if (parcel) receiver.child.tell('expect', parcel.coding);
     },
     assembled: ({ object }) => assembled.push(object),
+    ...onEvent,
   });
   const bytesOf = ({ order }: Parcel) => readFileSync(join(receiver.spoolDir, order.object, 'data'));
   return { ...receiver, assembled, envelopes, bytesOf };
 }
+/** Places in a frame (shared/wire/frame.ts). */
+const OFFSETS = { objectLow: 15, symbols: 24, blockSymbols: 29 };
 const residentBytes = (child: Child<ReceiverProtocol>): number =>
   Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))![1]) * 1_024;
 const counters = (child: Child<ReceiverProtocol>) => child.ask('counters', null);
@@ -35,6 +45,7 @@ for (const transport of ['batched', 'dgram'] as const) {
   describe(`receive process, ${transport}`, () => {
     const simulators: Simulator[] = [];
     afterEach(async () => {
+      await stopEnds();
       await stopAll();
       for (const simulator of simulators.splice(0)) await simulator.stop();
       removeFolders();
@@ -130,6 +141,48 @@ for (const transport of ['batched', 'dgram'] as const) {
       });
       const { kernelDrops } = await counters(high.child);
       expect(kernelDrops).to.be.greaterThan(1_000);
+    });
+
+    it('FAULTS 10, 13, 14, 16: authentic frames that lie cost counters; the payload among them arrives', async () => {
+      const parameters = { ...ETHERNET, blockSymbols: 256 };
+      const parcel = await newParcel(9, 500_000, { parameters });
+      const bad: number[] = [];
+      const high = await receiverOf([], { transport, orphanBytes: 2 << 20 }, { badBlock: ({ sbn }) => bad.push(sbn) });
+      const low = await sendingEnd(transport, high.port);
+      const half = new LowHalf({ parameters, repairFloor: 30 });
+      const { frames, repairNext } = half.payload(parcel);
+      const change = (frame: Buffer, ...values: [at: number, value: number][]) =>
+        forged(frame, (bytes) => {
+          for (const [at, value] of values) new DataView(bytes.buffer, bytes.byteOffset).setUint32(at, value, true);
+        });
+      high.child.tell('expect', parcel.coding);
+      // One symbol of the first block is not what was sealed, under a tag that holds.
+      const spoilt = forged(frames[0]!, (bytes) => {
+        bytes[PAYLOAD_OFFSET + 700]! ^= 1;
+      });
+      await low.send([spoilt]);
+      const { symbols, blockSymbols, objectLow } = OFFSETS;
+      for (const [n, frame] of frames.entries()) {
+        const some = n === 0 ? [] : [frame];
+        // Payloads nobody announced, and a header that would reserve gigabytes.
+        some.push(change(frame, [objectLow, n]), change(frame, [symbols, 0x3fff_ffff], [blockSymbols, 0xffff_ffff]));
+        await low.send(some);
+        if (n % 50 === 49) await sleep(2);
+      }
+      await until(async () => {
+        const { datagrams, kernelDrops = 0, ringDrops, assembly } = await counters(high.child);
+        expect({ kernelDrops, ringDrops }).to.deep.equal({ kernelDrops: 0, ringDrops: 0 });
+        return datagrams === low.socket.framesSent && assembly.badParameters === frames.length;
+      });
+      await until(() => bad.length === 1);
+      const { assembly } = await counters(high.child);
+      expect(assembly.orphansDropped).to.be.at.least(frames.length - LIMITS.orphanPayloads);
+      expect(assembly.memoryBytes).to.be.at.most((2 << 20) + 2 * 256 * 1_408 * 2);
+      expect(high.assembled).to.deep.equal([]);
+      // Other repair completes the block whose symbols were all discarded.
+      await low.send(half.payload(parcel, repairNext).frames);
+      await until(() => high.assembled.length === 1);
+      expect(high.bytesOf(parcel).equals(parcel.bytes)).to.equal(true);
     });
 
     it('FAULTS 5: is told which sessions have ended, what to forget and what to park', async () => {

@@ -11,7 +11,7 @@ for (let number = 0; number < frames; ) {
     const slot = ring.producerSlot(n);
     const length = 16 + (number % 48);
     ring.bytes.fill(number & 0xff, slot * ring.slotBytes, slot * ring.slotBytes + length);
-    ring.bytes.writeUInt32LE(number, slot * ring.slotBytes);
+    new DataView(ring.bytes.buffer, ring.bytes.byteOffset).setUint32(slot * ring.slotBytes, number, true);
     ring.setLength(slot, length);
   }
   ring.publish(count);

@@ -13,15 +13,16 @@ function ringAt(memory: RingMemory, position: number): FrameRing {
   control[1] = position;
   return new FrameRing(memory);
 }
+const bytesOf = ({ bytes }: FrameRing): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 function push(ring: FrameRing, value: number): void {
   const slot = ring.producerSlot(0);
-  ring.bytes.writeUInt32LE(value, slot * ring.slotBytes);
+  bytesOf(ring).writeUInt32LE(value, slot * ring.slotBytes);
   ring.setLength(slot, 4);
   ring.publish(1);
 }
 function pop(ring: FrameRing): number {
   const slot = ring.consumerSlot(0);
-  const value = ring.bytes.readUInt32LE(slot * ring.slotBytes);
+  const value = bytesOf(ring).readUInt32LE(slot * ring.slotBytes);
   expect(ring.length(slot)).to.equal(4);
   ring.release(1);
   return value;
@@ -69,9 +70,11 @@ describe('frame ring', () => {
 
   it('published frames that were written ahead come out in order across the wrap of 2^32', () => {
     const ring = ringAt(createRing(64, 16 * 64), 0xffff_fffa);
-    for (let n = 0; n < 12; n++) ring.bytes.writeUInt32LE(n, ring.producerSlot(n) * ring.slotBytes);
+    for (let n = 0; n < 12; n++) bytesOf(ring).writeUInt32LE(n, ring.producerSlot(n) * ring.slotBytes);
     ring.publish(12);
-    const values = Array.from({ length: 12 }, (_, n) => ring.bytes.readUInt32LE(ring.consumerSlot(n) * ring.slotBytes));
+    const values = Array.from({ length: 12 }, (_, n) =>
+      bytesOf(ring).readUInt32LE(ring.consumerSlot(n) * ring.slotBytes),
+    );
     expect(values).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     expect(ring.head()).to.equal(6);
     ring.release(12);
@@ -117,7 +120,7 @@ describe('frame ring', () => {
         const slot = ring.consumerSlot(n);
         const at = slot * ring.slotBytes;
         const last = ring.bytes[at + ring.length(slot) - 1];
-        if (ring.bytes.readUInt32LE(at) !== number || ring.length(slot) !== 16 + (number % 48)) wrong++;
+        if (bytesOf(ring).readUInt32LE(at) !== number || ring.length(slot) !== 16 + (number % 48)) wrong++;
         if (last !== (number & 0xff)) wrong++;
       }
       ring.release(count);
