@@ -28,7 +28,7 @@ import { Receipts } from '../shared/ops/receipts/receipts.js';
 import type { Alarm, LowObjectNews, LowReady, LowSummary, NewsPage, SideStart } from '../shared/ops/sides.js';
 import { byName, NEWS_PAGE } from '../shared/ops/sides.js';
 import type { PollNews } from './intake/messages.js';
-import { LowLedger, type LowObject } from './ledger/ledger.js';
+import { LowLedger, type LowObject, type ObjectTold } from './ledger/ledger.js';
 import { LowReceiptFacts } from './receipts/facts.js';
 import { Scanner } from './scan/scanner.js';
 import type { SealerProtocol } from './seal/messages.js';
@@ -594,10 +594,10 @@ export class LowSide {
   }
 
   private changed(transfers: readonly string[]): void {
-    this.news.objects(this.ledger.objects(transfers).map((object) => this.newsOf(object)));
+    this.news.objects(this.ledger.told(transfers).map((object) => this.newsOf(object)));
   }
 
-  private newsOf(object: LowObject): LowObjectNews {
+  private newsOf(object: ObjectTold): LowObjectNews {
     const consignment = object.consignment ? this.ledger.consignments.get(object.consignment) : undefined;
     return {
       ...newsOf(object),
@@ -650,7 +650,7 @@ function byTenant(waiting: readonly { transfer: string; tenant: string }[]): str
   return [...found.values()];
 }
 
-function newsOf(object: LowObject): LowObjectNews {
+function newsOf(object: ObjectTold): LowObjectNews {
   const { transfer, sequence, tenant, path, sizeBytes, state, code, detail, rawPath } = object;
   return {
     transfer,

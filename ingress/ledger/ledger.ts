@@ -11,7 +11,7 @@ import { LIMITS } from '../../shared/core/limits.js';
 import { Tallies } from '../../shared/ops/health/tallies.js';
 import { GroupCommit } from '../../shared/ops/ledger/groupCommit.js';
 import { KeptBytes } from '../../shared/ops/ledger/keptBytes.js';
-import { LedgerFile } from '../../shared/ops/ledger/ledgerFile.js';
+import { type Columns, LedgerFile, type Row } from '../../shared/ops/ledger/ledgerFile.js';
 import { OperatorState } from '../../shared/ops/ledger/operatorState.js';
 import { DeadLetters } from '../../shared/ops/operators/deadLetters.js';
 import { PausedSince } from '../../shared/ops/operators/pausedSince.js';
@@ -31,16 +31,20 @@ import {
   type LowState,
   MIGRATIONS,
   OBJECT_COLUMNS,
+  type ObjectTold,
   objectOf,
   type Payload,
   payloadOf,
   RECEIPT_COLUMNS,
   type ReceiptSource,
   receiptSourceOf,
+  STATE_COLUMNS,
   type TakenObject,
+  TOLD_COLUMNS,
+  toldOf,
 } from './rows.js';
 
-export type { LowObject, LowState, Payload, ReceiptSource, TakenObject } from './rows.js';
+export type { LowObject, LowState, ObjectTold, Payload, ReceiptSource, TakenObject } from './rows.js';
 
 export const newTransferId = (): TransferId => randomBytes(16).toString('hex');
 
@@ -128,8 +132,8 @@ export class LowLedger {
 
   addTaken(objects: readonly TakenObject[]): void {
     this.transaction(() => {
+      if (this.holdsAny()) for (const { tenant, rawPath } of objects) this.dropHeld(tenant, rawPath);
       for (const object of objects) {
-        this.dropHeld(object.tenant, object.rawPath);
         this.file.run(
           `INSERT INTO objects (transfer, tenant, path, raw_path, fingerprint, size, mtime_ns, sha256, block_digests,
              spool_file, spool_offset, consignment, state, seen_ms, changed_ms)
@@ -211,6 +215,11 @@ export class LowLedger {
     return changed > 0;
   }
 
+  /** Whether there is a held entry that was never taken at all. */
+  private holdsAny(): boolean {
+    return this.file.get(`SELECT 1 FROM objects WHERE state = 'held' AND spool_file IS NULL LIMIT 1`) !== undefined;
+  }
+
   /** A held entry that was never taken is replaced by what has become of it. */
   dropHeld(tenant: string, rawPath: Uint8Array): void {
     this.file.run(
@@ -239,18 +248,25 @@ export class LowLedger {
 
   /** Those of these that there are, in this order. */
   objects(transfers: readonly TransferId[]): LowObject[] {
-    const found: LowObject[] = [];
+    return this.gather(OBJECT_COLUMNS, transfers).map(objectOf);
+  }
+
+  /** The same, with no more than what is told of them. */
+  told(transfers: readonly TransferId[]): ObjectTold[] {
+    return this.gather(TOLD_COLUMNS, transfers).map(toldOf);
+  }
+
+  states(transfers: readonly TransferId[]): Map<TransferId, LowState> {
+    const rows = this.gather(STATE_COLUMNS, transfers);
+    return new Map(rows.map(({ transfer, state }) => [transfer as TransferId, state as LowState]));
+  }
+
+  private gather(columns: Columns, transfers: readonly TransferId[]): Row[] {
+    const select =
+      'SELECT objects.* FROM json_each(?) AS asked JOIN objects ON transfer = asked.value ORDER BY asked.key';
+    const found: Row[] = [];
     for (let first = 0; first < transfers.length; first += GATHERED) {
-      const some = JSON.stringify(transfers.slice(first, first + GATHERED));
-      found.push(
-        ...this.file
-          .gather(
-            OBJECT_COLUMNS,
-            'SELECT objects.* FROM json_each(?) AS asked JOIN objects ON transfer = asked.value ORDER BY asked.key',
-            some,
-          )
-          .map(objectOf),
-      );
+      found.push(...this.file.gather(columns, select, JSON.stringify(transfers.slice(first, first + GATHERED))));
     }
     return found;
   }
@@ -347,11 +363,16 @@ export class LowLedger {
   }
 
   setVerdict(transfer: TransferId, verdict: Verdict): void {
+    this.setVerdicts([{ transfer, verdict }]);
+  }
+
+  setVerdicts(given: readonly { transfer: TransferId; verdict: Verdict }[]): void {
+    if (given.length === 0) return;
     this.file.run(
-      `UPDATE objects SET verdict = ?, state = 'taken', code = NULL, detail = NULL, changed_ms = ? WHERE transfer = ?`,
-      JSON.stringify(verdict),
+      `UPDATE objects SET verdict = given.value ->> 1, state = 'taken', code = NULL, detail = NULL, changed_ms = ?
+         FROM json_each(?) AS given WHERE transfer = given.value ->> 0`,
       this.now(),
-      transfer,
+      JSON.stringify(given.map(({ transfer, verdict }) => [transfer, JSON.stringify(verdict)])),
     );
   }
 

@@ -188,8 +188,32 @@ const OF_OBJECT = [
   ...['transfer', 'tenant', 'path', 'fingerprint', 'size', 'mtime_ns', 'sha256', 'spool_file', 'spool_offset'],
   ...['state', 'code', 'detail', 'verdict', 'payload', 'payload_offset', 'sequence', 'consignment'],
 ];
+export const STATE_COLUMNS = new Columns(['transfer', 'state']);
 /** What `objectOf` needs. */
 export const OBJECT_COLUMNS = new Columns(OF_OBJECT, ['raw_path']);
+/** What is told of an object whenever it changes: five times on its way, so no more of it is read than that. */
+export type ObjectTold = Pick<
+  LowObject,
+  'transfer' | 'sequence' | 'tenant' | 'path' | 'rawPath' | 'sizeBytes' | 'state' | 'code' | 'detail' | 'consignment'
+>;
+export const TOLD_COLUMNS = new Columns(
+  ['transfer', 'sequence', 'tenant', 'path', 'size', 'state', 'code', 'detail', 'consignment'],
+  ['raw_path'],
+);
+export function toldOf(row: Row): ObjectTold {
+  return {
+    transfer: row.transfer as string,
+    sequence: row.sequence as number | null,
+    tenant: row.tenant as string,
+    path: row.path as string,
+    rawPath: row.raw_path as Uint8Array,
+    sizeBytes: row.size as number,
+    state: row.state as LowState,
+    code: row.code as string | null,
+    detail: row.detail as string | null,
+    consignment: row.consignment as string | null,
+  };
+}
 /** What `receiptSourceOf` needs. */
 export const RECEIPT_COLUMNS = new Columns(
   [

@@ -170,14 +170,17 @@ export class LowStages {
     // Before the transaction: writing into the quarantine may take its time, and what cannot be kept is not refused yet.
     const decisions = objects.map((object, i) => this.decide(object, results[i]!));
     await ledger.commits.do(() => {
+      // While they were scanned, somebody may have given some up.
+      const states = ledger.states(objects.map(({ transfer }) => transfer));
+      const passed: { transfer: TransferId; verdict: Verdict }[] = [];
       objects.forEach(({ transfer }, i) => {
         const decision = decisions[i]!;
-        // While it was scanned, somebody may have given it up.
-        if (ledger.object(transfer)?.state === 'refused') return;
-        if ('passed' in decision) ledger.setVerdict(transfer, decision.passed);
+        if (states.get(transfer) === 'refused') return;
+        if ('passed' in decision) passed.push({ transfer, verdict: decision.passed });
         else if (decision.state === 'held') ledger.setState(transfer, 'held', decision.code, decision.detail);
         else ledger.refuse(transfer, results[i]!.findings, decision.code, decision.detail);
       });
+      ledger.setVerdicts(passed);
     });
     this.tools.changed(objects.map(({ transfer }) => transfer));
     noteDecisions(objects, decisions, job);
@@ -221,11 +224,13 @@ export class LowStages {
   async runSeal(job: SealJob): Promise<void> {
     if ('payload' in job) return this.sealOrGiveBack(job.payload);
     if ('consignment' in job) return this.sealConsignment(job.consignment);
-    const { ledger, bundles } = this.tools;
-    this.holdRemoved(job.transfers);
-    const ready = this.objects(job.transfers).filter(
-      ({ state, verdict, payload, consignment, transfer }) =>
+    const { ledger, bundles, rules } = this.tools;
+    const objects = this.objects(job.transfers);
+    this.holdRemoved(objects);
+    const ready = objects.filter(
+      ({ state, verdict, payload, consignment, transfer, tenant }) =>
         state === 'taken' &&
+        rules.has(tenant) &&
         verdict !== null &&
         payload === null &&
         consignment === null &&
@@ -241,7 +246,7 @@ export class LowStages {
       for (const { transfer } of ready) this.sealing.delete(transfer);
     }
     // Payloads of an earlier run of this job whose sealing failed.
-    const begun = new Set(this.objects(job.transfers).map(({ payload }) => payload));
+    const begun = new Set(objects.map(({ payload }) => payload));
     for (const payload of begun)
       if (payload && ledger.payload(payload)?.state === 'sealing') await this.sealOrGiveBack(payload);
   }
@@ -252,8 +257,8 @@ export class LowStages {
     await this.tools.ledger.commits.do(() => {
       groups.forEach((group, i) => {
         // While its bytes were hashed, somebody may have given it up.
-        if (this.objects(group.map(({ transfer }) => transfer)).every(({ state }) => state === 'taken'))
-          this.addPayload(codings[i]!, group);
+        const states = this.tools.ledger.states(group.map(({ transfer }) => transfer));
+        if ([...states.values()].every((state) => state === 'taken')) this.addPayload(codings[i]!, group);
       });
     });
     const ends = await Promise.allSettled(codings.map(({ object }) => this.sealOrGiveBack(object)));
@@ -302,9 +307,9 @@ export class LowStages {
   }
 
   /** What was taken for a tenant that is gone since then waits for it, under whatever policy it then has. */
-  private holdRemoved(transfers: readonly TransferId[]): void {
+  private holdRemoved(objects: readonly LowObject[]): void {
     const { ledger, rules } = this.tools;
-    const homeless = this.objects(transfers).filter(
+    const homeless = objects.filter(
       ({ state, payload, consignment, tenant }) =>
         state === 'taken' && payload === null && consignment === null && !rules.has(tenant),
     );

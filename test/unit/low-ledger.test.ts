@@ -89,6 +89,8 @@ describe('ledger of the low side', () => {
       const alone = [c, a, b].map((transfer) => ledger.object(transfer!)!);
       expect(ledger.objects(asked)).to.deep.equal(alone);
       expect(ledger.objects(asked)[0]!.rawPath).to.deep.equal(rawPath);
+      expect([...ledger.states(asked)]).to.deep.equal(alone.map(({ transfer, state }) => [transfer, state]));
+      for (const [i, told] of ledger.told(asked).entries()) expect(alone[i]).to.deep.include(told);
       expect(ledger.objects(Array(1_001).fill(a))).to.have.length(1_001);
       expect(ledger.objects([])).to.deep.equal([]);
     });

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
+import { SluiceError } from '../../shared/core/errors.js';
 import { LIMITS } from '../../shared/core/limits.js';
 import { openLog } from '../../shared/ops/health/log.js';
 import { LogFile } from '../../shared/ops/health/logFile.js';
@@ -43,6 +44,26 @@ describe('log of a side', () => {
     again.write(line(99));
     again.close();
     expect(numbers('low.log').at(-1), 'goes on after a restart').to.equal(99);
+  });
+
+  it('lines of one stretch of work are in the file when it ends, also when it fails, in order, whatever is put aside', () => {
+    const log = new LogFile(file, { maxSize: 60_000, keep: 1 });
+    log.write(line(0));
+    log.together(() => {
+      for (let n = 1; n < 600; n++) log.write(line(n));
+      expect(read().split('\n').length, 'what was written with others').to.be.below(600);
+    });
+    const fails = () =>
+      log.together(() => {
+        log.together(() => log.write(line(600)));
+        throw new SluiceError('INTERNAL', '');
+      });
+    expect(fails).to.throw(SluiceError);
+    log.write(line(601));
+    log.close();
+    const kept = ['low.log.1', 'low.log'].flatMap(numbers);
+    expect(kept).to.deep.equal(Array.from({ length: kept.length }, (_, i) => 602 - kept.length + i));
+    expect(kept.length).to.be.above(300);
   });
 
   it('with nothing to keep it begins anew', () => {

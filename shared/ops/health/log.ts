@@ -14,7 +14,18 @@ export interface Alarming {
 /** The level `silent` writes nothing. Lines carry the transfer id as `transfer` wherever there is one. */
 export function openLog(side: 'low' | 'high', rules: LogRules & { level: string }, file: string): Log {
   const destination = new LogFile(file, rules);
-  return pino({ level: rules.level, base: { side }, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  const log = pino({ level: rules.level, base: { side }, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  files.set(log, destination);
+  return log;
+}
+
+const files = new WeakMap<Log, LogFile>();
+
+/** Many lines in few writes: news of small objects come by hundreds. */
+export function logTogether(log: Log, work: () => void): void {
+  const file = files.get(log);
+  if (file) file.together(work);
+  else work();
 }
 
 /**

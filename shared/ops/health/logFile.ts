@@ -14,12 +14,17 @@ export interface LogRules {
 /** After a file could not be put aside, it is tried again when so many more bytes have been written. */
 const AGAIN_BYTES = 1024 * 1024;
 
+/** Lines in one write at most. */
+const LINES_TOGETHER = 256;
+
 export class LogFile {
   private descriptor: number;
   private sizeBytes: number;
   private rotateAtBytes: number;
   /** The last write ended within a line. */
   private isTorn = false;
+  /** Lines that wait for others, while `together` runs. */
+  private held: string[] | undefined;
 
   /** Throws when the file cannot be opened at all: then the side does not start. */
   constructor(
@@ -31,9 +36,34 @@ export class LogFile {
     this.rotateAtBytes = rules.maxSize;
   }
 
+  /** What `work` logs reaches the file in few writes, all of it before this returns. */
+  together(work: () => void): void {
+    const isOutermost = this.held === undefined;
+    this.held ??= [];
+    try {
+      work();
+    } finally {
+      if (isOutermost) {
+        this.flush();
+        this.held = undefined;
+      }
+    }
+  }
+
   /** One line with its line break. */
   write(line: string): void {
-    const bytes = Buffer.from((this.isTorn ? '\n' : '') + printable(line));
+    if (!this.held) this.append(printable(line));
+    else if (this.held.push(printable(line)) >= LINES_TOGETHER) this.flush();
+  }
+
+  private flush(): void {
+    const lines = this.held ?? [];
+    this.held = [];
+    if (lines.length > 0) this.append(lines.join(''));
+  }
+
+  private append(lines: string): void {
+    const bytes = Buffer.from((this.isTorn ? '\n' : '') + lines);
     try {
       if (this.sizeBytes > 0 && this.sizeBytes + bytes.length > this.rotateAtBytes) this.rotate();
       const written = writeSync(this.descriptor, bytes);

@@ -10,7 +10,7 @@ import { plain } from '../queues/words.js';
 import type { Alarm } from '../sides.js';
 import { systemClock } from '../systemClock.js';
 import { Alarms, type Saying } from './alarms.js';
-import type { Log } from './log.js';
+import { type Log, logTogether } from './log.js';
 
 interface ObjectNews {
   readonly transfer: string;
@@ -46,8 +46,10 @@ export class News<Item extends ObjectNews> {
   /** Objects are in another state now. */
   objects(news: Item[]): void {
     if (news.length === 0) return;
-    for (const { transfer, state, tenant, path, sequence, code, detail } of news)
-      this.log.info({ transfer, state, tenant, path, sequence: sequence ?? undefined, code, detail }, 'object');
+    logTogether(this.log, () => {
+      for (const { transfer, state, tenant, path, sequence, code, detail } of news)
+        this.log.info({ transfer, state, tenant, path, sequence: sequence ?? undefined, code, detail }, 'object');
+    });
     for (const listener of this.objectListeners) this.tell(() => listener(news));
   }
 
