@@ -132,7 +132,7 @@ export class SideMetrics {
       if (residentBytes !== undefined)
         this.gauge('sluice_process_resident_bytes', 'Memory of a process.', residentBytes, process);
       if (eventLoopDelayMs !== undefined) {
-        const pause = 'The longest pause of the main thread of a process in the last minute.';
+        const pause = 'The longest pause of the main thread of a process in the last 15 seconds.';
         this.gauge('sluice_process_event_loop_delay_seconds', pause, eventLoopDelayMs / 1000, process);
       }
     }

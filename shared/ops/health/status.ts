@@ -67,7 +67,7 @@ export interface ProcessStatus {
   /** Processor time so far, user and system, in seconds; absent where the system does not tell. */
   readonly cpuSeconds?: number;
   readonly residentBytes?: number;
-  /** The longest pause of its main thread in the last minute; absent while it has told none. */
+  /** The longest pause of its main thread in the last 15 seconds; absent while it has told none. */
   readonly eventLoopDelayMs?: number;
 }
 

@@ -2,7 +2,7 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 
 const RESOLUTION_MS = 20;
-const WINDOW_MS = 60_000;
+const WINDOW_MS = 15_000;
 /** Pauses remembered of one process: a child tells at most one a second. */
 const REMEMBERED = 64;
 
@@ -30,7 +30,7 @@ export class LoopMonitor {
   }
 }
 
-/** The longest pause of each process in the last minute, by its id. */
+/** The longest pause of each process in the last quarter of a minute, by its id. */
 export class LoopDelays {
   private readonly pauses = new Map<number, { atMs: number; ms: number }[]>();
 
@@ -41,7 +41,7 @@ export class LoopDelays {
     this.pauses.set(pid, known);
   }
 
-  /** Milliseconds; undefined for a process that has told nothing for a minute. */
+  /** Milliseconds; undefined for a process that has told nothing for so long. */
   longestMs(pid: number, nowMs: number): number | undefined {
     const known = this.pauses.get(pid)?.filter(({ atMs }) => nowMs - atMs < WINDOW_MS) ?? [];
     return known.length === 0 ? undefined : Math.max(...known.map(({ ms }) => ms));
