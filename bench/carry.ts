@@ -5,7 +5,7 @@ import { discard, drop, isIdentical, prepare } from './content.js';
 import { median, megabytes, rounded, sum } from './figures.js';
 import { usedBetween } from './processTrees.js';
 import { sha256MBps } from './sha256.js';
-import type { Sides, Way } from './sides.js';
+import type { LinkFigures, Sides, Way } from './sides.js';
 
 export interface Carried {
   delivered: boolean;
@@ -74,10 +74,7 @@ export async function carry(sides: Sides, name: string, bytes: number, seed: num
     cpuSecondsHigh: rounded(sum(Object.values(cpuHigh)), 2),
     cpuLow: roundedAll(cpuLow),
     cpuHigh: roundedAll(cpuHigh),
-    datagramsSent: after.framesSent - before.framesSent,
-    datagramsLost: after.framesLost - before.framesLost,
-    receiverDrops: after.receiverDrops - before.receiverDrops,
-    simulatorDrops: after.simulatorDrops - before.simulatorDrops,
+    ...movedBetween(before, after),
     timeline: timelineOf(way, droppedMs),
   };
 }
@@ -91,6 +88,17 @@ export async function arrival(sides: Sides, name: string, timeoutMs: number): Pr
   const decided = () => way.high.has('released') || sides.otherwise > before;
   await sides.until(() => refused() || (decided() && way.low.has('sent')), `end of ${name}`, timeoutMs);
   return way;
+}
+
+/** What happened on the link in between. */
+export function movedBetween(before: LinkFigures, after: LinkFigures) {
+  const datagramsLost = Math.max(0, after.framesLost - before.framesLost);
+  return {
+    datagramsSent: after.framesSent - before.framesSent,
+    datagramsLost,
+    receiverDrops: Math.min(datagramsLost, after.receiverDrops - before.receiverDrops) + after.noRoom - before.noRoom,
+    simulatorDrops: Math.min(datagramsLost, after.simulatorDrops - before.simulatorDrops),
+  };
 }
 
 function timelineOf({ low, high }: Way, droppedMs: number): Record<string, number> {

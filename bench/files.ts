@@ -1,7 +1,7 @@
 /** `sluice bench files`: many small files at once, as on an ordinary morning: from the first drop to the last release. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { memoryOf } from './carry.js';
+import { memoryOf, movedBetween } from './carry.js';
 import { discard, drop, isIdentical, prepare } from './content.js';
 import { rounded, sum } from './figures.js';
 import { usedBetween } from './processTrees.js';
@@ -55,9 +55,7 @@ export function benchFiles(options: FilesOptions): Promise<Record<string, unknow
       cpuLow,
       cpuHigh,
       ...memoryOf(sides),
-      datagramsSent: after.framesSent - before.framesSent,
-      datagramsLost: after.framesLost - before.framesLost,
-      receiverDrops: after.receiverDrops - before.receiverDrops,
+      ...movedBetween(before, after),
     };
   });
 }
