@@ -4,9 +4,16 @@
  * Everything is computed by residualLoss.ts; nothing is measured or guessed.
  */
 import { LIMITS } from '../core/limits.js';
+import { Partition } from '../fec/partition.js';
+import { type Bursts, burstyResidual } from './burstyLoss.js';
 import { repairSymbols } from './passes.js';
-import { type LinkLosses, type ResidualLoss, TransferLoss } from './residualLoss.js';
+import { type OneBurst, type ResidualLoss, TransferLoss } from './residualLoss.js';
 import { type SendRules, SentTransfer } from './sentTransfer.js';
+
+/** Besides independent loss, one burst in each transfer, or bursts that come and go. */
+export interface LinkLosses extends OneBurst {
+  readonly bursts: Bursts | undefined;
+}
 
 export interface Question {
   /** Bytes of the payload: one object, or a bundle of small ones. */
@@ -45,13 +52,15 @@ export interface Plan {
   readonly target: number;
   readonly reachable: boolean;
   readonly recommended: Choice | undefined;
-  /** The least residual loss any coding has. */
-  readonly least: ResidualLoss;
+  /** When nothing reaches the target: the least residual loss that any coding has. */
+  readonly least: ResidualLoss | undefined;
   /** From the least delay on, each with more goodput than the one before; the recommended one among them. */
   readonly choices: readonly Choice[];
 }
 
 const INTERLEAVES = [1, 2, 4, 8, 16, 32, 64] as const;
+/** Two large transfers at once find room for a group each where the high side puts blocks together. */
+const GROUP_MOST_BYTES = LIMITS.assemblyBytes / 2;
 /** Overheads are looked for in these steps, up to what a configuration may say. */
 const PPM_STEP = 1_000;
 const STEPS = 4_000;
@@ -61,34 +70,60 @@ const WORTH_LINE = 0.002;
 
 export function planLink(question: Question): Plan {
   const codings = codingsOf(question);
-  const most = codings.map((coding) => residualLoss(question, { ...coding, overheadPpm: STEPS * PPM_STEP }));
-  const least = most.reduce((best, one) => (one.probability < best.probability ? one : best));
-  const reachable = least.probability <= question.target;
-  const target = reachable ? question.target : nextTarget(least.probability);
-  const all = codings.flatMap((coding, i) =>
-    most[i]!.probability <= target ? (cheapest({ ...question, target }, coding) ?? []) : [],
-  );
-  const choices = worthwhile(all);
-  return { target, reachable, recommended: recommendedOf(choices), least, choices };
+  const reaching = (target: number) => codings.flatMap((coding) => cheapest({ ...question, target }, coding) ?? []);
+  const wanted = worthwhile(reaching(question.target));
+  if (wanted.length > 0) {
+    return {
+      target: question.target,
+      reachable: true,
+      recommended: recommendedOf(wanted),
+      least: undefined,
+      choices: wanted,
+    };
+  }
+  const least = leastOf(question, codings);
+  const target = nextTarget(least.probability);
+  const choices = target < 1 ? worthwhile(reaching(target)) : [];
+  return { target, reachable: false, recommended: recommendedOf(choices), least, choices };
 }
 
-/** Residual loss of a coding: the greater of what an idle link and a busy one give. Only small payloads differ. */
-export function residualLoss(question: Question, coding: Coding): ResidualLoss {
-  const [busy, idle] = [false, true].map((isIdle) => {
-    const transfer = new SentTransfer(question.sizeBytes, rulesOf(question, coding, isIdle));
-    return { transfer, loss: new TransferLoss(transfer, question.losses) };
-  });
-  const here = busy!.loss.residual();
-  if (!busy!.transfer.isSmall) return here;
-  const there = idle!.loss.residual();
+/** The least residual loss of these codings, each with all the repair there may be. */
+function leastOf(question: Question, codings: readonly Omit<Coding, 'overheadPpm'>[]): ResidualLoss {
+  let least: ResidualLoss | undefined;
+  for (const coding of codings) {
+    const one = residualLoss(question, { ...coding, overheadPpm: STEPS * PPM_STEP }, least?.probability);
+    if (!least || one.probability < least.probability) least = one;
+  }
+  return least!;
+}
+
+/**
+ * Residual loss of a coding: the greater of what an idle link and a busy one give. Only small payloads differ. From
+ * `enough` on it need not be exact, only that much.
+ */
+export function residualLoss(question: Question, coding: Coding, enough = 1): ResidualLoss {
+  const [busy, idle] = [false, true].map(
+    (isIdle) => new SentTransfer(question.sizeBytes, rulesOf(question, coding, isIdle)),
+  );
+  const here = lossOf(busy!, question.losses, enough);
+  if (!busy!.isSmall) return here;
+  const there = lossOf(idle!, question.losses, enough);
   return there.probability > here.probability ? there : here;
+}
+
+const lossOf = (transfer: SentTransfer, losses: LinkLosses, enough: number): ResidualLoss =>
+  losses.bursts
+    ? burstyResidual(transfer, losses.loss, losses.bursts, enough)
+    : new TransferLoss(transfer, losses).residual();
+
+/** Whether a coding reaches the target. */
+function reaches(question: Question, coding: Coding): boolean {
+  return residualLoss(question, coding, question.target).probability <= question.target;
 }
 
 /** The least `repairFloor` with which a payload of this size reaches the target, if one does. */
 export function floorFor(question: Question, coding: Coding): number | undefined {
-  return leastThat(0, LIMITS.blockMaxSymbols, (repairFloor) => {
-    return residualLoss({ ...question, repairFloor }, coding).probability <= question.target;
-  });
+  return leastThat(0, LIMITS.blockMaxSymbols, (repairFloor) => reaches({ ...question, repairFloor }, coding));
 }
 
 export type Coding = Pick<SendRules, 'blockSymbols' | 'interleave' | 'overheadPpm'>;
@@ -104,23 +139,26 @@ const datagramBytes = ({ symbolBytes }: Question): number =>
 const frameMs = (question: Question): number => (datagramBytes(question) * 8_000) / question.rateBps;
 
 function codingsOf(question: Question): Omit<Coding, 'overheadPpm'>[] {
-  const fits = (blockSymbols: number, interleave: number) =>
-    interleave === 1 || interleave * blockSymbols * question.symbolBytes <= LIMITS.assemblyBytes;
-  return question.blockSizes.flatMap((blockSymbols) =>
-    INTERLEAVES.filter((interleave) => fits(blockSymbols, interleave)).map((interleave) => ({
-      blockSymbols,
-      interleave,
-    })),
-  );
+  const { symbolBytes, sizeBytes } = question;
+  return question.blockSizes.flatMap((blockSymbols) => {
+    const { blocks } = new Partition(sizeBytes, { symbolBytes, blockSymbols });
+    // An interleave beyond the blocks there are changes nothing.
+    const useful = (interleave: number) =>
+      interleave === 1 || (interleave < 2 * blocks && interleave * blockSymbols * symbolBytes <= GROUP_MOST_BYTES);
+    return INTERLEAVES.filter(useful).map((interleave) => ({ blockSymbols, interleave }));
+  });
 }
 
 function cheapest(question: Question, coding: Omit<Coding, 'overheadPpm'>): Choice | undefined {
   const at = (step: number): Coding => ({ ...coding, overheadPpm: step * PPM_STEP });
-  const reaches = (losses: LinkLosses) => (step: number) =>
-    residualLoss({ ...question, losses }, at(step)).probability <= question.target;
+  const { losses } = question;
+  const without = { ...question, losses: { ...losses, burstDatagrams: 0 } };
   // Without the burst it is quickly found, and with one never less.
-  const without = leastThat(0, STEPS, reaches({ ...question.losses, burstDatagrams: 0 }));
-  const step = without === undefined ? undefined : leastThat(without, STEPS, reaches(question.losses));
+  const low = leastThat(0, STEPS, (step) => reaches(without, at(step)));
+  const step =
+    low === undefined || losses.burstDatagrams === 0
+      ? low
+      : leastThat(low, STEPS, (step) => reaches(question, at(step)));
   return step === undefined ? undefined : choiceOf(question, at(step));
 }
 

@@ -13,7 +13,7 @@
 import { moreThanLost } from './arrival.js';
 import { ENVELOPE, type SentTransfer } from './sentTransfer.js';
 
-export interface LinkLosses {
+export interface OneBurst {
   /** Probability that a datagram is lost, independently of all others. */
   readonly loss: number;
   /** Length of the one burst, in datagrams; 0 for none. */
@@ -49,7 +49,7 @@ export class TransferLoss {
 
   constructor(
     private readonly transfer: SentTransfer,
-    private readonly losses: LinkLosses,
+    private readonly losses: OneBurst,
   ) {}
 
   residual(): ResidualLoss {

@@ -117,6 +117,48 @@ export class SentTransfer {
     return this.envelopeFrames(0) + this.payloadFrames;
   }
 
+  /** Places of the frames of the envelope. */
+  envelopePlaces(): number[] {
+    const places: number[] = [];
+    for (let place = 0; place < this.payloadAt; place++) places.push(place);
+    for (let place = this.lastEnvelopeAt; place < this.places; place++) places.push(place);
+    return places;
+  }
+
+  /** Places of the frames of a block, in the payload and in the closing pass. */
+  placesOf(block: number): number[] {
+    const { interleave } = this.rules;
+    const places = this.placesIn(this.group(Math.floor(block / interleave)), (k) => this.sent(k), block);
+    if (!this.isSmall) return places;
+    const closing = { at: this.closingAt, frames: 0, first: 0, size: this.partition.blocks };
+    return [...places, ...this.placesIn(closing, (k) => this.closing(k), block)];
+  }
+
+  /**
+   * Blocks whose frames lie alike, one of each kind, with how many there are. In a group with both sizes of a block the
+   * distances in the last round, where the larger ones are alone, are the same too.
+   */
+  *blocksAlike(): Generator<{ block: number; count: number }> {
+    const { largeBlocks, groups, partition, rules } = this;
+    if (this.isSmall) {
+      for (let block = 0; block < partition.blocks; block++) yield { block, count: 1 };
+      return;
+    }
+    const mixed = Math.floor(largeBlocks / rules.interleave);
+    const ends = [
+      mixed * rules.interleave,
+      largeBlocks,
+      (mixed + 1) * rules.interleave,
+      (groups - 1) * rules.interleave,
+    ];
+    let from = 0;
+    for (const end of [...ends, partition.blocks]) {
+      const to = Math.min(end, partition.blocks);
+      if (to > from) yield { block: from, count: to - from };
+      from = Math.max(from, to);
+    }
+  }
+
   /** Tells how many frames of which blocks (or of ENVELOPE) the places from..to-1 hold; each block at most once. */
   eachHit(from: number, to: number, hit: OnHit): void {
     const envelope = overlap(from, to, 0, this.payloadAt) + overlap(from, to, this.lastEnvelopeAt, this.places);
@@ -172,6 +214,19 @@ export class SentTransfer {
         if (until > before[i]!) hit(first + i, 1, until - before[i]!);
       });
     }
+  }
+
+  private placesIn({ at, first, size }: Stretch, symbolsOf: (k: number) => number, block: number): number[] {
+    const counts = Array.from({ length: size }, (_, i) => symbolsOf(this.partition.k(first + i)));
+    const symbols = counts[block - first]!;
+    const even = Math.min(...counts);
+    const places = Array.from({ length: Math.min(symbols, even) }, (_, round) => at + round * size + (block - first));
+    // Then only the larger blocks are left, which come first.
+    for (let round = even, place = at + even * size; round < symbols; round++) {
+      places.push(place + (block - first));
+      place += counts.filter((count) => count > round).length;
+    }
+    return places;
   }
 
   private get gap(): number {

@@ -147,6 +147,7 @@ describe('layering', () => {
       'shared/link/passes.ts',
       'shared/link/sentTransfer.ts',
       'shared/link/residualLoss.ts',
+      'shared/link/burstyLoss.ts',
       'shared/link/plan.ts',
       'shared/link/pacer.ts',
       'shared/link/impairments.ts',

@@ -9,7 +9,8 @@ import { lowSchema } from '../../shared/ops/config/schema.js';
 
 const MiB = 1024 ** 2;
 const asked = { rate: 1e9, loss: 0.01, burst: 60, target: 1e-6, mtu: 1_500, size: 64 * MiB };
-const questionWith = (changed: Partial<typeof asked>): Question => questionOf({ ...asked, ...changed });
+type Asked = typeof asked & { burstMean?: number; burstRate?: number };
+const questionWith = (changed: Partial<Asked>): Question => questionOf({ ...asked, ...changed });
 
 describe('plan', () => {
   it('every choice reaches the target, and with the next smaller overhead does not', () => {
@@ -57,19 +58,19 @@ describe('plan', () => {
     const plan = planLink(questionWith(changed));
     expect(plan.reachable).to.equal(false);
     expect(plan.target).to.be.above(1e-12);
-    expect(plan.least.probability).to.be.within(plan.target / 10, plan.target);
+    expect(plan.least!.probability).to.be.within(plan.target / 10, plan.target);
     expect(plan.recommended!.residual.probability).to.be.at.most(plan.target);
     expect(planLink(questionWith({ ...changed, target: plan.target })).reachable).to.equal(true);
     expect(planLink(questionWith({ ...changed, target: plan.target / 11 })).reachable).to.equal(false);
     const words = planLines({ ...asked, ...changed }, questionWith(changed), plan, []).join('\n');
     expect(words)
       .to.include('No coding reaches 1e-12: the envelope')
-      .and.to.include(`What can be had is ${plan.target}`);
+      .and.to.include(`What can be had is ${plan.target.toExponential()}`);
   });
 
   it('a link that nothing helps gets no recommendation', () => {
     const plan = planLink(questionWith({ loss: 0.95 }));
-    expect(plan.least.probability).to.be.closeTo(1, 1e-6);
+    expect(plan.least!.probability).to.be.closeTo(1, 1e-6);
     expect(plan.recommended?.residual.probability ?? 1).to.be.closeTo(1, 1e-6);
   });
 
@@ -110,12 +111,28 @@ describe('plan', () => {
     expect(taken).to.include({ rate: 1e9, mtu: 1_500, interleave: link.interleave, overhead: link.overhead });
   });
 
+  it('bursts that come and go: the least overhead that reaches the target, more for more of them', () => {
+    const bursts = { burst: 0, burstMean: 20, burstRate: 0.000_2, size: 16 * MiB, target: 1e-3 };
+    const question = questionWith(bursts);
+    const { choices } = planLink(question);
+    expect(choices.length).to.be.above(1);
+    for (const { overhead, residual, ...coding } of choices) {
+      const at = (overheadPpm: number) => residualLoss(question, { ...coding, overheadPpm }).probability;
+      expect(residual.probability).to.be.at.most(1e-3);
+      expect(at(Math.round(overhead * 1e6) - 1_000), JSON.stringify(coding)).to.be.above(1e-3);
+    }
+    const harder = planLink(questionWith({ ...bursts, burstMean: 30 })).choices.at(-1)!;
+    expect(harder.goodputBps).to.be.below(choices.at(-1)!.goodputBps);
+  });
+
   for (const [name, changed] of Object.entries({
     'a target of nothing': { target: 0 },
     'a target beyond sense': { target: 1e-30 },
     'a link that loses everything': { loss: 1 },
     'an object that no envelope describes': { size: 1024 ** 5 },
     'a rate of nothing': { rate: 0 },
+    'half of the bursts': { burst: 0, burstMean: 5 },
+    'bursts of two kinds': { burstMean: 5, burstRate: 0.01 },
   })) {
     it(`${name} is not a question`, () => {
       expect(() => questionWith(changed))

@@ -3,8 +3,11 @@
  * order, and what it says of them is what happens to them on the simulated link.
  */
 import { expect } from 'chai';
+import { Prng } from '../../shared/core/prng.js';
 import { moreThanLost } from '../../shared/link/arrival.js';
+import { BurstyLink, burstyResidual } from '../../shared/link/burstyLoss.js';
 import { Impairments } from '../../shared/link/impairments.js';
+import { GilbertElliott } from '../../shared/link/lossModels.js';
 import { TransferLoss } from '../../shared/link/residualLoss.js';
 import { ENVELOPE, envelopeEstimateBytes, type SendRules, SentTransfer } from '../../shared/link/sentTransfer.js';
 import { FrameKind } from '../../shared/wire/frame.js';
@@ -170,6 +173,87 @@ describe('residual loss', () => {
       expect(probability, JSON.stringify(rules)).to.be.within(0.005, 0.7);
       expectCount(lostOf(frames, rules, lengthBytes, 1_500, { loss, burst }), 1_500, probability);
     }
+  });
+
+  for (const [name, { lengthBytes, rules }] of Object.entries(SHAPES)) {
+    it(`knows the places of the frames of each block, and which blocks lie alike: ${name}`, async () => {
+      const blocks = blocksOf(await framesOf(lengthBytes, rules));
+      const transfer = new SentTransfer(lengthBytes, rules);
+      const placesOf = (wanted: number) => blocks.flatMap((block, place) => (block === wanted ? [place] : []));
+      expect(transfer.envelopePlaces()).to.deep.equal(placesOf(ENVELOPE));
+      const gaps = (places: number[]) => places.slice(1).map((place, i) => place - places[i]!);
+      let next = 0;
+      for (const { block, count } of transfer.blocksAlike()) {
+        expect(block).to.equal(next);
+        for (let like = block; like < block + count; like++) {
+          expect(transfer.placesOf(like)).to.deep.equal(placesOf(like));
+          expect(gaps(placesOf(like))).to.deep.equal(gaps(placesOf(block)));
+        }
+        next += count;
+      }
+      expect(next).to.equal(transfer.partition.blocks);
+    });
+  }
+
+  it('FAULTS 14: bursts that come and go do to real frames what is computed', async () => {
+    const loss = 0.02;
+    const bursts = { rate: 0.004, meanDatagrams: 12 };
+    const rules = rulesOf({ overheadPpm: 200_000 });
+    const lengthBytes = 700 * T;
+    const transfer = new SentTransfer(lengthBytes, rules);
+    const { partition, envelopeK } = transfer;
+    const frames = await framesOf(lengthBytes, rules);
+    const headers = frames.map((frame) => ({ ...headerOf(frame) }));
+    const link = new BurstyLink(loss, bursts);
+    let expected = link.moreThanLost(transfer.envelopePlaces(), transfer.sentOfEnvelope() - envelopeK);
+    for (let block = 0; block < partition.blocks; block++) {
+      const places = transfer.placesOf(block);
+      expected += link.moreThanLost(places, places.length - partition.k(block));
+    }
+    const { probability, blocks, envelope } = burstyResidual(transfer, loss, bursts);
+    expect(blocks + envelope).to.be.closeTo(expected, 1e-9);
+    // One sending after the other over one link that has run for a while. Blocks suffer together, so how many are lost
+    // is counted, whose mean is the sum, and how far it scatters is taken from batches.
+    const batches: number[] = [];
+    let failedTransfers = 0;
+    const [BATCHES, SENDINGS] = [60, 40];
+    const gilbert = new GilbertElliott(77, bursts.rate, bursts.meanDatagrams);
+    const prng = new Prng(78);
+    for (let warm = 0; warm < 1_000; warm++) gilbert.loses();
+    for (let batch = 0; batch < BATCHES; batch++) {
+      let failed = 0;
+      for (let sending = 0; sending < SENDINGS; sending++) {
+        const have = new Array<number>(partition.blocks).fill(0);
+        let envelopeHas = 0;
+        for (const { kind, sbn } of headers) {
+          const isLost = [gilbert.loses(), prng.unit() < loss].includes(true);
+          if (isLost) continue;
+          if (kind === FrameKind.envelope) envelopeHas++;
+          else have[sbn] = have[sbn]! + 1;
+        }
+        const lost =
+          have.filter((symbols, sbn) => symbols < partition.k(sbn)).length + (envelopeHas < envelopeK ? 1 : 0);
+        failed += lost;
+        if (lost > 0) failedTransfers++;
+      }
+      batches.push(failed / SENDINGS);
+    }
+    const mean = batches.reduce((a, b) => a + b) / BATCHES;
+    const variance = batches.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (BATCHES - 1);
+    expect(expected).to.be.within(0.02, 2);
+    expect(mean).to.be.closeTo(expected, 4 * Math.sqrt(variance / BATCHES));
+    expect(4 * Math.sqrt(variance / BATCHES), 'the bound is worth something').to.be.below(expected / 3);
+    expect(failedTransfers / (BATCHES * SENDINGS), 'no more than the sum').to.be.at.most(probability * 1.1);
+  });
+
+  it('bursts of one datagram, each as likely as the next, are independent loss', () => {
+    // Ends after one, begins again with the same probability: no memory.
+    const link = new BurstyLink(0, { rate: 0.03, meanDatagrams: 1 });
+    const places = Array.from({ length: 500 }, (_, i) => 4 * i);
+    for (const most of [5, 15, 30, 60]) {
+      expect(link.moreThanLost(places, most) / moreThanLost(500, most, 0.03)).to.be.closeTo(1, 1e-8);
+    }
+    expect(new BurstyLink(0.5, { rate: 0.1, meanDatagrams: 9 }).meanLoss).to.be.closeTo(0.5 + 0.5 * 0.5, 1e-12);
   });
 
   it('the upper tail keeps its digits where one minus the lower one has none', () => {

@@ -15,7 +15,7 @@ import {
 import { blockSymbolsFor, MTU_MAX_BYTES, MTU_MIN_BYTES, objectMaxBytes, symbolBytesForMtu } from '../config/derive.js';
 import { BLOCK_SYMBOLS_DEFAULT, lowSchema } from '../config/schema.js';
 import type { ExitCode } from './exitCode.js';
-import { fraction, rate, size, whole } from './numbers.js';
+import { atLeast, fraction, rate, size, whole } from './numbers.js';
 import { jsonLine } from './output.js';
 import { planLines } from './planWords.js';
 
@@ -23,6 +23,8 @@ interface PlanOptions {
   rate: number;
   loss: number;
   burst: number;
+  burstMean?: number;
+  burstRate?: number;
   target: number;
   mtu: number;
   size: number;
@@ -62,6 +64,12 @@ export function addPlanCommand(program: Command, finish: (code: ExitCode) => voi
         .default(0),
     )
     .addOption(
+      new Option('--burst-mean <n>', 'instead: mean length of bursts that come and go, with --burst-rate').argParser(
+        atLeast(1),
+      ),
+    )
+    .addOption(new Option('--burst-rate <p>', 'probability that a burst begins at a datagram').argParser(fraction))
+    .addOption(
       new Option('--target <p>', 'probability, at most, that a transfer is not recovered')
         .argParser(fraction)
         .makeOptionMandatory(),
@@ -87,20 +95,25 @@ export function addPlanCommand(program: Command, finish: (code: ExitCode) => voi
 }
 
 /** @throws SluiceError USAGE */
-export function questionOf({ rate, loss, burst, target, mtu, size }: PlanOptions): Question {
+export function questionOf(options: PlanOptions): Question {
+  const { rate, loss, burst, burstMean, burstRate, target, mtu, size } = options;
   const need = (holds: boolean, detail: string) => {
     if (!holds) throw new SluiceError('USAGE', detail);
   };
   need(target >= TARGET_LEAST && target < 1, `--target: write a probability from ${TARGET_LEAST} to below 1.`);
   need(loss < 1, '--loss: a link that loses everything carries nothing.');
   need(rate > 0, '--rate: write a rate above 0.');
+  need((burstMean === undefined) === (burstRate === undefined), '--burst-mean and --burst-rate only work together.');
+  need(burstMean === undefined || burst === 0, '--burst is one burst, --burst-mean many: write one of them.');
+  need(burstRate === undefined || burstRate < 1, '--burst-rate: a link that is always bad carries nothing.');
   const symbolBytes = symbolBytesForMtu(mtu);
   const allowed = new Set(BLOCK_SIZES.map((symbols) => blockSymbolsFor(symbolBytes, symbols)));
   const blockSizes = [...allowed].filter((symbols) => objectMaxBytes(symbolBytes, symbols) >= size);
   const most = objectMaxBytes(symbolBytes, blockSymbolsFor(symbolBytes, BLOCK_SYMBOLS_DEFAULT));
   need(blockSizes.length > 0, `--size: at MTU ${mtu} an object has at most ${formatSize(most)}.`);
   const { repairFloor, guardSymbols, closingDelay } = lowSchema('/').shape.link.parse({ target: '127.0.0.1:1' });
-  const losses = { loss, burstDatagrams: burst };
+  const bursts = burstMean && burstRate ? { rate: burstRate, meanDatagrams: burstMean } : undefined;
+  const losses = { loss, burstDatagrams: burst, bursts };
   const send = { repairFloor, guardSymbols, closingDelayMs: closingDelay };
   return { sizeBytes: size, rateBps: rate, symbolBytes, losses, target, blockSizes, ...send };
 }
@@ -142,18 +155,20 @@ export function everySizeOf(
 }
 
 function documentOf(options: PlanOptions, plan: Plan, smaller: readonly Smaller[], everySize?: EverySize): object {
-  const { rate, loss, burst, target, mtu, size } = options;
+  const { rate, loss, burst, burstMean, burstRate, target, mtu, size } = options;
   const { recommended, choices, reachable, least } = plan;
   return {
     rateBps: rate,
     loss,
     burst,
+    burstMean: burstMean ?? null,
+    burstRate: burstRate ?? null,
     target,
     mtu,
     sizeBytes: size,
     reachable,
     reachableTarget: plan.target,
-    leastResidualLoss: least.probability,
+    leastResidualLoss: least?.probability ?? null,
     recommended: recommended ?? null,
     choices,
     smaller: smaller.map((one) => ({ ...one, repairFloor: one.repairFloor ?? null })),

@@ -1,6 +1,6 @@
 /** What `sluice plan` says to an operator: the keys, what they give, what else could be had, what nothing promises. */
 import { formatDuration, formatRate, formatSize } from '../../core/units.js';
-import type { Choice, Plan, Question } from '../../link/plan.js';
+import type { Choice, LinkLosses, Plan, Question } from '../../link/plan.js';
 import type { ResidualLoss } from '../../link/residualLoss.js';
 import { toYaml } from '../config/load.js';
 import { writeRate } from '../config/settings.js';
@@ -19,17 +19,17 @@ export function planLines(
   smaller: readonly Smaller[],
   everySize?: EverySize,
 ): string[] {
-  const { recommended, reachable, target, least } = plan;
+  const { recommended, target, least } = plan;
   const lines = [assumption(asked, question)];
-  if (!reachable) {
+  if (least) {
     lines.push(
       '',
-      `No coding reaches ${asked.target}: ${reasonOf(least)}`,
-      'What helps: a smaller --size or --burst, less loss.',
+      `No coding reaches ${asked.target.toExponential()}: ${reasonOf(least)}`,
+      'What helps: fewer or shorter bursts, less loss, or sending it again (`sluice resend`), which adds to what has arrived.',
     );
   }
   if (!recommended) return [...lines, 'On such a link nothing can be promised.'];
-  if (!reachable) lines.push(`What can be had is ${target}:`);
+  if (least) lines.push(`What can be had is ${target.toExponential()}:`);
   const { overhead, blockSymbols, interleave } = recommended;
   const link = { rate: writeRate(asked.rate), mtu: asked.mtu, overhead, blockSymbols, interleave };
   return [
@@ -43,13 +43,18 @@ export function planLines(
 }
 
 function assumption({ rate, mtu }: Asked, { sizeBytes, losses }: Question): string {
-  const { loss, burstDatagrams } = losses;
-  const burst =
-    burstDatagrams === 0
-      ? 'no burst'
-      : `one burst of ${burstDatagrams} consecutive datagrams in each transfer, as likely to begin at any of its datagrams`;
+  const { loss } = losses;
   const size = formatSize(sizeBytes);
-  return `A transfer of ${size} over ${formatRate(rate)} with MTU ${mtu}; ${percent(loss)} of the datagrams lost independently; ${burst}.`;
+  return `A transfer of ${size} over ${formatRate(rate)} with MTU ${mtu}; ${percent(loss)} of the datagrams lost independently; ${burstOf(losses)}.`;
+}
+
+function burstOf({ burstDatagrams, bursts }: LinkLosses): string {
+  if (bursts) {
+    const { rate, meanDatagrams } = bursts;
+    return `bursts of ${meanDatagrams} datagrams on average, one beginning every ${Math.round(1 / rate)}`;
+  }
+  if (burstDatagrams === 0) return 'no burst';
+  return `one burst of ${burstDatagrams} consecutive datagrams in each transfer, as likely to begin at any of its datagrams`;
 }
 
 /** What stands in the way when even the greatest overhead does not do. */
@@ -61,7 +66,7 @@ const reasonOf = ({ probability, envelope }: ResidualLoss): string =>
 function resultLines(choice: Choice, { rateBps, losses }: Question): string[] {
   const { residual, goodputBps, blockMs, transferMs, memoryBytes } = choice;
   const lines = [
-    `Not recovered: ${odds(residual.probability)} (envelope ${odds(residual.envelope)}, blocks ${odds(residual.blocks)}).`,
+    `Not recovered: ${losses.bursts ? 'at most ' : ''}${odds(residual.probability)} (envelope ${odds(residual.envelope)}, blocks ${odds(residual.blocks)}).`,
     `Goodput: ${formatRate(goodputBps)}, ${percent(goodputBps / rateBps)} of the rate; ${formatDuration(transferMs)} for the transfer.`,
     `Delay: a block is complete ${formatDuration(blockMs)} after its first symbol; the high side keeps ${formatSize(memoryBytes)} in memory for it.`,
   ];
