@@ -82,7 +82,7 @@ describe('configuration: values', () => {
     expect(config.link).deep.equal({
       listen: { host: '127.0.0.1', port: 0 },
       mtu: 1500,
-      receiveBuffer: 8 * 1024 ** 2,
+      receiveBuffer: 64 * 1024 ** 2,
       reorderWindow: 2000,
       silence: 10_000,
       transport: 'auto',

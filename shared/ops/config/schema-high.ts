@@ -114,7 +114,7 @@ export function highSchema(baseDir: string) {
       }),
       mtu: mtu(),
       receiveBuffer: size(
-        '8MiB',
+        '64MiB',
         '64KiB',
         '1GiB',
         'Receive buffer asked of the kernel; what it really gives is shown at start.',
