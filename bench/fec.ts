@@ -2,13 +2,12 @@
 
 import { sameBytes } from '../shared/core/bytes.js';
 import { SluiceError } from '../shared/core/errors.js';
-import { Prng } from '../shared/core/prng.js';
-import { BlockDecoder, type RepairSymbol } from '../shared/fec/decode.js';
-import { BlockEncoder } from '../shared/fec/encode.js';
+import { BlockDecoder } from '../shared/fec/decode.js';
 import type { KernelKind } from '../shared/fec/kernel.js';
 import { KERNEL_VARIABLE } from '../shared/fec/kernelName.js';
 import { SCALAR } from '../shared/fec/scalarKernel.js';
-import { chooseKernel } from '../shared/fec/simd/kernelChoice.js';
+import { chooseKernel, type KernelChoice } from '../shared/fec/simd/kernelChoice.js';
+import { allBut, benchBlock, medianMs } from './fecBlock.js';
 
 export interface FecBenchOptions {
   /** Source symbols of the block. */
@@ -42,8 +41,6 @@ export interface FecBenchResult {
   because?: string;
 }
 
-const SEED = 20_240;
-
 /** Throws USAGE when the block cannot be rebuilt from what is asked for. */
 export async function benchFec(options: FecBenchOptions): Promise<FecBenchResult> {
   const { k, repair, lost, symbolBytes = 1408, runs = 7 } = options;
@@ -53,33 +50,22 @@ export async function benchFec(options: FecBenchOptions): Promise<FecBenchResult
   const shape = { k, repair, lost, symbolBytes };
   const work = { ...shape, runs };
   const scalar = measure(work, SCALAR);
-  const asked = process.env[KERNEL_VARIABLE];
-  const { kind, because } = chooseKernel(asked === 'scalar' ? undefined : asked);
+  const { kind, because } = fastKernel();
   if (kind === SCALAR) return { ...shape, scalar, ...(because ? { because } : {}) };
   return { ...shape, scalar, simd: { ...measure(work, kind), kernel: kind.name } };
 }
 
-function measure({ k, repair, lost, symbolBytes, runs }: Required<FecBenchOptions>, kind: KernelKind): FecSpeed {
-  const random = new Prng(SEED);
-  const source = random.fill(new Uint8Array(k * symbolBytes));
-  const encoder = new BlockEncoder(k, symbolBytes, kind);
-  const repairBytes = new Uint8Array(repair * symbolBytes);
-  const encodeMs = medianMs(runs, () => {
-    encoder.load(source, k);
-    encoder.repair(0, repair, repairBytes);
-  });
+/** The fastest one, or the one that the environment pins unless that is the scalar one. */
+export function fastKernel(): KernelChoice {
+  const asked = process.env[KERNEL_VARIABLE];
+  return chooseKernel(asked === 'scalar' ? undefined : asked);
+}
 
+function measure({ k, repair, lost, symbolBytes, runs }: Required<FecBenchOptions>, kind: KernelKind): FecSpeed {
+  const { source, encode, symbols } = benchBlock(k, repair, symbolBytes, kind);
+  const encodeMs = medianMs(runs, encode);
   const decoder = new BlockDecoder(k, symbolBytes, kind);
-  const symbols: RepairSymbol[] = Array.from({ length: repair }, (_, index) => ({
-    index,
-    data: repairBytes.subarray(index * symbolBytes, (index + 1) * symbolBytes),
-  }));
-  const have = new Uint8Array(k).fill(1);
-  for (let left = lost; left > 0; ) {
-    const j = random.below(k);
-    left -= have[j];
-    have[j] = 0;
-  }
+  const have = allBut(lost, k);
   const block = source.slice();
   const decodeMs = medianMs(
     runs,
@@ -91,18 +77,4 @@ function measure({ k, repair, lost, symbolBytes, runs }: Required<FecBenchOption
   if (!sameBytes(block, source)) throw new SluiceError('INTERNAL', 'The block rebuilt by the bench differs.');
   const rate = (ms: number): number => Math.round((k * symbolBytes) / ms / 100) / 10;
   return { encodeMBps: rate(encodeMs), decodeMBps: rate(decodeMs) };
-}
-
-/** Three further runs go before the counted ones, so that the compiler has seen the loops. */
-function medianMs(runs: number, work: () => void, prepare: () => void = () => {}): number {
-  const times: number[] = [];
-  for (let run = -3; run < runs; run++) {
-    prepare();
-    const start = performance.now();
-    work();
-    const ms = performance.now() - start;
-    if (run >= 0) times.push(ms);
-  }
-  times.sort((a, b) => a - b);
-  return times[times.length >> 1];
 }

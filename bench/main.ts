@@ -5,7 +5,8 @@ import { parseRate, parseSize } from '../shared/core/units.js';
 import { about } from './about.js';
 import { SIDES_USAGE } from './commandOptions.js';
 import { benchFairness } from './fairness.js';
-import { benchFec } from './fec.js';
+import { benchFec, fastKernel } from './fec.js';
+import { benchCrossover } from './fecCrossover.js';
 import { benchIntake } from './intake.js';
 import { benchReceipts } from './receipts.js';
 import { compareCommand, matrixCommand, profileCommand, RESULT_USAGE, reportCommand } from './resultCommands.js';
@@ -20,6 +21,7 @@ async function fec(args: string[]): Promise<undefined> {
       repair: { type: 'string', default: '410' },
       lost: { type: 'string', default: '205' },
       runs: { type: 'string', default: '7' },
+      crossover: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   });
@@ -32,6 +34,7 @@ async function fec(args: string[]): Promise<undefined> {
   if (![k, repair, lost, runs].every((value) => Number.isInteger(value) && value >= 0)) {
     throw new SluiceError('USAGE', '--k, --repair, --lost and --runs are whole numbers.');
   }
+  if (values.crossover) return crossover(k, runs, values.json);
   const result = await benchFec({ k, repair, lost, runs });
   const line = { bench: 'fec', ...about(), ...result };
   if (values.json) process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -43,6 +46,20 @@ async function fec(args: string[]): Promise<undefined> {
         : 'does not run here';
       process.stderr.write(`k ${k}, ${repair} repair, ${speed && 'kernel' in speed ? speed.kernel : name}: ${words}\n`);
     }
+  }
+}
+
+function crossover(k: number, runs: number, json: boolean): undefined {
+  const { kind } = fastKernel();
+  const rows = benchCrossover(k, 1408, kind, runs);
+  if (json) {
+    const what = { bench: 'fec-crossover', ...about(), k, symbolBytes: 1408, runs, erasureCode: kind.name };
+    for (const row of rows) process.stdout.write(`${JSON.stringify({ ...what, ...row })}\n`);
+    return;
+  }
+  for (const { lost, directMs, fftMs, taken } of rows) {
+    const words = `directly ${directMs.toFixed(2)} ms, by transforms ${fftMs.toFixed(2)} ms, by itself ${taken}`;
+    process.stderr.write(`k ${k}, ${kind.name}, ${lost} lost: ${words}\n`);
   }
 }
 
@@ -161,7 +178,8 @@ async function socket(args: string[]): Promise<undefined> {
 }
 
 const USAGE = `${WHOLE_USAGE}
-       sluice bench fec --k K --repair M --lost E [--json]
+       sluice bench fec --k K --repair M --lost E [--runs 7] [--json]
+       sluice bench fec --crossover --k K [--runs 7] [--json]
        sluice bench socket [--mtu 1500] [--size 512MiB] [--json]
        sluice bench fairness [--big 5GiB] [--storm FILES] [--storm-size 4KiB] [--letters 20] [--size 10KiB] [--rate 200Mbps] [--weights SECONDS] [--json]
        sluice bench intake [--count 100000] [--size 4KiB] [--dir DIR] [--json]

@@ -86,8 +86,25 @@ export class FrameWriter {
   /** Publishes what has been written so far. */
   flush(): void {
     if (this.pending === 0) return;
+    this.tag();
     this.ring.publish(this.pending);
     this.pending = 0;
+  }
+
+  /** Tags what is about to be published, four frames at a time where they lie in a row. */
+  private tag(): void {
+    const { ring, tagger, pending, frameBytes } = this;
+    for (let n = 0; n < pending; ) {
+      const slot = ring.producerSlot(n);
+      const at = slot * ring.slotBytes;
+      if (n + 4 <= pending && slot + 4 <= ring.slots) {
+        tagger.writeFour(ring.bytes, at, ring.slotBytes, frameBytes);
+        n += 4;
+      } else {
+        tagger.write(ring.bytes, at, frameBytes);
+        n++;
+      }
+    }
   }
 
   private plain(kind: FrameKind, payload: Uint8Array): void {
@@ -122,7 +139,6 @@ export class FrameWriter {
     this.header.session = this.session;
     this.header.number = this.number++ >>> 0;
     writeFrameHeader(this.ring.bytes, at, this.header, this.symbolBytes);
-    this.tagger.write(this.ring.bytes, at, this.frameBytes);
     this.ring.setLength(slot, this.frameBytes);
     this.pending++;
   }

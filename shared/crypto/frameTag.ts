@@ -2,7 +2,7 @@
  * The tag that ends every frame: SipHash-2-4-128 under the link key over all bytes before it. It keeps noise and
  * strangers out cheaply, before anything is parsed; what arrives is trusted only for the signature and the digests.
  *
- * Frames that lie in one memory of WebAssembly, as those of a ring do, are tagged and checked there, some thirty times as
+ * Frames that lie in one memory of WebAssembly, as those of a ring do, are tagged and checked there, four at once, some fifty times as
  * fast as by the scalar twin, which serves wherever else a frame may lie and where there is no WebAssembly.
  */
 import { SluiceError } from '../core/errors.js';
@@ -17,6 +17,8 @@ interface TagModule {
   useKey(first: bigint, second: bigint): void;
   write(at: number, bytes: number): void;
   holds(at: number, bytes: number): number;
+  writeFour(at: number, stride: number, bytes: number): void;
+  holdsFour(at: number, stride: number, bytes: number): number;
 }
 
 export class FrameTagger {
@@ -64,6 +66,27 @@ export class FrameTagger {
     let different = 0;
     for (let i = 0; i < TAG_BYTES; i++) different |= tag[i]! ^ bytes[at + length - TAG_BYTES + i]!;
     return different === 0;
+  }
+
+  /** `write` for four frames of the same length that begin `stride` bytes apart. */
+  writeFour(bytes: Uint8Array, at: number, stride: number, length: number): void {
+    const { module } = this;
+    if (module && bytes.buffer === this.buffer) {
+      module.writeFour(bytes.byteOffset + at, stride, length - TAG_BYTES);
+    } else {
+      for (let n = 0; n < 4; n++) this.write(bytes, at + n * stride, length);
+    }
+  }
+
+  /** `holds` for four frames of the same length that begin `stride` bytes apart: bit n of the answer is that of the n-th. */
+  holdsFour(bytes: Uint8Array, at: number, stride: number, length: number): number {
+    const { module } = this;
+    if (module && bytes.buffer === this.buffer) {
+      return module.holdsFour(bytes.byteOffset + at, stride, length - TAG_BYTES);
+    }
+    let held = 0;
+    for (let n = 0; n < 4; n++) if (this.holds(bytes, at + n * stride, length)) held |= 1 << n;
+    return held;
   }
 
   private hash(bytes: Uint8Array, at: number, count: number): Uint8Array {

@@ -149,6 +149,30 @@ for (const [name, place] of Object.entries(PLACES)) {
       expect([one.holds(bytes, 0, 576), other.holds(bytes, 0, 576)]).deep.equal([true, false]);
     });
 
+    it('four at once are what each is by itself, and each bit of each of the four tags counts', () => {
+      for (const [length, stride] of [
+        [576, 576],
+        [1472, 1472],
+        [9024, 9032],
+      ] as const) {
+        const { bytes, newTagger } = frame(length, 4 * stride);
+        const tagger = newTagger(LINK_KEY);
+        const single = bytes.slice();
+        for (let n = 0; n < 4; n++) newTagger(LINK_KEY).write(single, n * stride, length);
+        tagger.writeFour(bytes, 0, stride, length);
+        expect(Buffer.compare(bytes.slice(), single), `${length}`).equal(0);
+        expect(tagger.holdsFour(bytes, 0, stride, length)).equal(15);
+        for (let n = 0; n < 4; n++) {
+          for (let bit = 0; bit < 128; bit++) {
+            const at = n * stride + length - 16 + (bit >> 3);
+            bytes[at]! ^= 1 << (bit & 7);
+            expect(tagger.holdsFour(bytes, 0, stride, length)).equal(15 & ~(1 << n));
+            bytes[at]! ^= 1 << (bit & 7);
+          }
+        }
+      }
+    });
+
     it('FAULTS 3: each of the 128 bits of the tag counts', () => {
       const { bytes, newTagger } = frame(3);
       const tagger = newTagger(LINK_KEY);

@@ -1,8 +1,9 @@
 /** The bench of the code in miniature, so that it cannot rot. */
 import { expect } from 'chai';
 import { benchFec } from '../../bench/fec.js';
+import { benchCrossover } from '../../bench/fecCrossover.js';
 import { codeOf } from '../../shared/core/errors.js';
-import '../support/fec-kernels.js';
+import { KINDS } from '../support/fec-kernels.js';
 
 describe('fec bench', () => {
   it('measures encoding and decoding and says of what', async () => {
@@ -11,6 +12,18 @@ describe('fec bench', () => {
     for (const speed of [scalar, simd!]) {
       expect(speed.encodeMBps).to.be.greaterThan(0);
       expect(speed.decodeMBps).to.be.greaterThan(0);
+    }
+  });
+
+  it('measures direct rebuilding against transforms: few losses directly, many by transforms', () => {
+    for (const kind of KINDS) {
+      const rows = benchCrossover(256, 64, kind, 1);
+      expect(rows.map(({ lost }) => lost))
+        .to.include.members([1, 205])
+        .and.not.include(410);
+      expect(rows[0]!.taken, kind.name).to.equal('direct');
+      expect(rows.at(-1)!.taken, kind.name).to.equal('fft');
+      for (const { directMs, fftMs } of rows) expect(Math.min(directMs, fftMs)).to.be.greaterThan(0);
     }
   });
 

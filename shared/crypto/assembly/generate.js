@@ -10,7 +10,8 @@ let module = new Uint8Array(0);
 // A development dependency, named so that it does not count as one of the product.
 const compiler = 'assemblyscript/asc';
 const { default: asc } = await import(compiler);
-const options = '-O3 --runtime stub --noAssert --use abort= --importMemory --sharedMemory --enable threads';
+const options =
+  '-O3 --runtime stub --noAssert --use abort= --importMemory --sharedMemory --enable threads --enable simd';
 const { error, stderr } = await asc.main(
   [
     'frameTag.ts',
