@@ -108,8 +108,7 @@ class Disposal {
     const parents = this.names.slice(0, -1);
     try {
       for (const part of parents) {
-        folder.createChild(part, FOLDER_MODE);
-        folder = folder.openChild(part);
+        folder = enter(folder, part);
         this.opened.push(folder);
       }
     } catch (error) {
@@ -191,9 +190,28 @@ function openPlace(
 function openAccepted(request: DisposeRequest, options: DirectoryOptions, opened: Directory[]): Directory {
   const path = request.acceptedFolder;
   if (path === undefined) throw new SluiceError('CONFIG_INVALID', '"move" needs a folder to move to.');
-  const fs = options.fs ?? nodeFs;
-  fs.mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
-  const folder = Directory.openRoot(path, options);
+  const folder = openMade(path, options);
   opened.push(folder);
   return folder;
+}
+
+/** It is there but for the first time, and an exception costs more than everything else here. */
+function openMade(path: string, options: DirectoryOptions): Directory {
+  try {
+    return Directory.openRoot(path, options);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+  (options.fs ?? nodeFs).mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
+  return Directory.openRoot(path, options);
+}
+
+function enter(folder: Directory, part: Buffer): Directory {
+  try {
+    return folder.openChild(part);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+  folder.createChild(part, FOLDER_MODE);
+  return folder.openChild(part);
 }
