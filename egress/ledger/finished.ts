@@ -37,12 +37,17 @@ export class FinishedLedger {
 
   /** Whether a sequence number belongs to a transfer that is over and no longer in the ledger. */
   has(history: string, sequence: number): boolean {
-    const range = this.file.get(
-      'SELECT last FROM finished WHERE history = ? AND first <= ? ORDER BY first DESC LIMIT 1',
+    return this.count(history, [sequence]) > 0;
+  }
+
+  /** How many of these sequence numbers belong to transfers that are over and no longer in the ledger. */
+  count(history: string, sequences: readonly number[]): number {
+    return this.file.get(
+      `SELECT count(*) AS n FROM json_each(?) AS said
+         WHERE (SELECT last FROM finished WHERE history = ? AND first <= said.value ORDER BY first DESC LIMIT 1) >= said.value`,
+      JSON.stringify(sequences),
       history,
-      sequence,
-    );
-    return range !== undefined && (range.last as number) >= sequence;
+    )!.n as number;
   }
 
   /**

@@ -250,17 +250,12 @@ export class HighLedger {
       const { coding, history, objects, consignment } = manifests;
       const earlier = this.payload(coding.object);
       if (earlier) return earlier.envelope === envelope ? 'known' : 'conflict';
-      const over = objects.filter(({ sequence }) => this.finished.has(history, sequence)).length;
+      const over = this.finished.count(
+        history,
+        objects.map(({ sequence }) => sequence),
+      );
       if (over > 0) return over === objects.length ? 'over' : 'conflict';
-      for (const { transfer, sequence } of objects) {
-        const taken = this.file.get(
-          'SELECT 1 FROM objects WHERE transfer = ? OR (history = ? AND sequence = ?)',
-          transfer,
-          history,
-          sequence,
-        );
-        if (taken) return 'conflict';
-      }
+      if (this.isTaken(history, objects)) return 'conflict';
       if (consignment && !this.consignments.admit(history, consignment, objects)) return 'consignmentConflict';
       this.file.run(
         `INSERT INTO payloads (object, envelope, history, length, symbol_bytes, block_symbols, block_digests, state,
@@ -301,10 +296,26 @@ export class HighLedger {
           this.now(),
           this.now(),
         );
-        this.file.run('DELETE FROM gaps WHERE history = ? AND sequence = ?', history, object.sequence);
       }
+      this.file.run(
+        'DELETE FROM gaps WHERE history = ? AND sequence IN (SELECT value FROM json_each(?))',
+        history,
+        JSON.stringify(objects.map(({ sequence }) => sequence)),
+      );
       return 'new';
     });
+  }
+
+  /** Whether any of these transfers or sequence numbers is known already. */
+  private isTaken(history: string, objects: VerifiedManifests['objects']): boolean {
+    const row = this.file.get(
+      `SELECT 1 FROM json_each(?) AS said
+         WHERE EXISTS (SELECT 1 FROM objects WHERE transfer = said.value ->> 0)
+           OR EXISTS (SELECT 1 FROM objects WHERE history = ? AND sequence = said.value ->> 1) LIMIT 1`,
+      JSON.stringify(objects.map(({ transfer, sequence }) => [transfer, sequence])),
+      history,
+    );
+    return row !== undefined;
   }
 
   payload(object: ObjectId): HighPayload | undefined {
@@ -487,11 +498,16 @@ export class HighLedger {
   }
 
   setReleased(transfer: TransferId, publishedAs: string): void {
+    this.setAllReleased([{ transfer, publishedAs }]);
+  }
+
+  setAllReleased(released: readonly { transfer: TransferId; publishedAs: string }[]): void {
+    if (released.length === 0) return;
     this.file.run(
-      `UPDATE objects SET state = 'released', code = NULL, detail = NULL, published_as = ?, changed_ms = ? WHERE transfer = ?`,
-      publishedAs,
+      `UPDATE objects SET state = 'released', code = NULL, detail = NULL, published_as = said.value ->> 1, changed_ms = ?
+         FROM json_each(?) AS said WHERE transfer = said.value ->> 0`,
       this.now(),
-      transfer,
+      JSON.stringify(released.map(({ transfer, publishedAs }) => [transfer, publishedAs])),
     );
   }
 

@@ -364,9 +364,10 @@ export class HighStages {
     const orders = objects.map((object) => this.order(payload, object, members));
     const results = await releaser.ask('release', orders, Number.POSITIVE_INFINITY);
     await ledger.commits.do(() => {
+      ledger.setAllReleased(results.filter((result) => result.ok));
       for (const result of results) {
-        if (result.ok) ledger.setReleased(result.transfer, result.publishedAs);
-        else if (!isPermanent(result.code)) ledger.waiting.release(result.transfer, result.code, result.detail);
+        if (!result.ok && !isPermanent(result.code))
+          ledger.waiting.release(result.transfer, result.code, result.detail);
       }
     });
     const failed = results.filter((result) => !result.ok);
