@@ -24,10 +24,10 @@ const FIRST_RATE_BPS = 300e6;
 /** A probe lasts so long at least: behind the buffers of a machine it shows what it really carries. */
 const PROBE_SECONDS = 1;
 const PROBE_MIN_BYTES = 16 * 1024 * 1024;
-const OVERRUNS_MAX = 4;
+const OVERRUNS_MAX = 6;
 const SLOWER = 0.85;
 const FASTER_MAX = 3;
-const FASTER = 1.4;
+const FASTER = 1.2;
 /** A sender that uses so much of its rate would use more. */
 const BOUND = 0.9;
 
@@ -62,8 +62,10 @@ export async function carryRuns(
   const each: Carried[] = [];
   let overruns = 0;
   let faster = 0;
-  const again = async (factor: number) => {
-    await sides.changeRate(Math.round(sides.rateBps * factor));
+  /** The rate before it was raised: known to be carried. */
+  let carriedBps = 0;
+  const again = async (rateBps: number) => {
+    await sides.changeRate(Math.round(rateBps));
     say(`  again at ${inGbps(sides.rateBps)}`);
     each.length = 0;
   };
@@ -73,10 +75,12 @@ export async function carryRuns(
     each.push(carried);
     if (adapts !== 'no' && isOverrun(carried) && overruns < OVERRUNS_MAX) {
       overruns++;
-      await again(SLOWER);
+      await again(carriedBps || sides.rateBps * SLOWER);
+      carriedBps = 0;
     } else if (adapts === 'both' && overruns === 0 && faster < FASTER_MAX && isBound(carried)) {
       faster++;
-      await again(FASTER);
+      carriedBps = sides.rateBps;
+      await again(sides.rateBps * FASTER);
     }
   }
   return { each, overruns };

@@ -65,8 +65,8 @@ describe('bench results', () => {
         expect(await found(1e9, takes), `${takes}`).to.be.within(takes * 0.7, takes);
     });
 
-    it('leaves a sender that is slower than its receiver to itself', async () => {
-      expect(await found(700, 5_000)).to.be.within(1_200, 2_500);
+    it('is a little less than a sender reaches by itself that is slower than its receiver', async () => {
+      expect(await found(700, 5_000)).to.be.within(600, 700);
     });
 
     it('is found on a machine that drops at any rate, too', async () => {
