@@ -357,6 +357,11 @@ export class HighSide {
           decoders: assembly.decoders,
         });
         this.listening = listening;
+        if (listening.receiveBufferBytes < link.receiveBuffer) {
+          const { receiveBufferBytes } = listening;
+          const words = 'the kernel gives a smaller receive buffer than link.receiveBuffer: see net.core.rmem_max';
+          this.log.warn({ receiveBufferBytes, asked: link.receiveBuffer }, words);
+        }
         if (fallback !== undefined && fallback !== this.fallback) this.news.alarm('TRANSPORT_FALLBACK', fallback);
         this.fallback = fallback;
         for (const session of this.ledger.endedSessions(ENDED_SESSIONS)) {

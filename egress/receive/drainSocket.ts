@@ -1,4 +1,5 @@
 /** Opens the receiving socket the way the configuration asks for, or the way that works, and drains it into the ring. */
+import { lookup } from 'node:dns/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { wordsOf } from '../../shared/core/errors.js';
 import { type LibcLoader, loadLibc } from '../../shared/link/libc.js';
@@ -31,7 +32,8 @@ export async function drainSocket(data: SocketThreadData, parent: MessagePort, l
   if (transport !== 'dgram') {
     let batch: BatchReceiver | undefined;
     try {
-      batch = BatchReceiver.open(await loader(), host, port, receiveBufferBytes);
+      const { address } = await lookup(host);
+      batch = BatchReceiver.open(await loader(), address, port, receiveBufferBytes);
     } catch (error) {
       fallback = fallbackWords(error);
     }

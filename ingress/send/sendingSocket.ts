@@ -10,6 +10,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
+import { isIP } from 'node:net';
 import { type LibcLoader, loadLibc } from '../../shared/link/libc.js';
 import { fallbackWords, type Transport, type TransportWish } from '../../shared/link/transport.js';
 import { BatchSender } from './batchSender.js';
@@ -53,16 +54,17 @@ export class SendingSocket {
   }
 
   static async open(options: SendingSocketOptions): Promise<SendingSocket> {
-    const { source } = options;
     const { address, family } = await lookup(options.target.host);
     const target = { address, port: options.target.port };
+    const named = options.source;
+    const source = isIP(named.host) ? named : { ...named, host: (await lookup(named.host, { family })).address };
     const socket = createSocket({
       type: family === 6 ? 'udp6' : 'udp4',
       // Target and source are addresses by now. Answering at once keeps `send` synchronous: when it returns, the datagram
       // has been copied by the system or stands in the send queue, so `drained` tells the truth.
       lookup: (host, _options, answer) => answer(null, host, family),
     });
-    const { batch, fallback } = await openBatch(options, target);
+    const { batch, fallback } = await openBatch(options, target, source);
     // The listener first: with such a lookup, binding is synchronous as well.
     const listening = once(socket, 'listening');
     if (batch) socket.bind({ fd: batch.fd, exclusive: true });
@@ -141,8 +143,9 @@ export class SendingSocket {
 
 /** A socket for batches, or why there is none. */
 async function openBatch(
-  { transport, source, memory, frameBytes, loader = loadLibc }: SendingSocketOptions,
+  { transport, memory, frameBytes, loader = loadLibc }: SendingSocketOptions,
   target: { address: string; port: number },
+  source: { host: string; port: number },
 ): Promise<{ batch?: BatchSender; fallback?: string }> {
   if (transport === 'dgram') return {};
   try {

@@ -201,7 +201,12 @@ function recommendedOf(choices: readonly Choice[]): Choice | undefined {
 }
 
 /** The next power of ten from a probability on. */
-const nextTarget = (probability: number): number => Number(`1e${Math.ceil(Math.log10(probability))}`);
+function nextTarget(probability: number): number {
+  const power = Math.ceil(Math.log10(probability));
+  const target = Number(`1e${power}`);
+  // The logarithm may have been rounded down to a whole number.
+  return target >= probability ? target : Number(`1e${power + 1}`);
+}
 
 /**
  * The least whole number in low..high that will do, where a greater one does if a smaller one does. Looked for from

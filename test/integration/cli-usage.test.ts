@@ -29,7 +29,7 @@ const cases: Record<string, (place: Workplace) => Promise<void>> = {
   'says what it can do, with exit 0 and on stdout, for --help': async (place) => {
     const { code, stdout, stderr } = await place.sluice('--help').ended;
     expect(code, stderr).to.equal(0);
-    for (const command of ['demo', 'low', 'high', 'link', 'keygen', 'config', 'resend', 'bench']) {
+    for (const command of ['demo', 'low', 'high', 'link', 'keygen', 'config', 'resend', 'bench', 'plan']) {
       expect(stdout).to.match(new RegExp(`^ *${command} `, 'm'));
     }
   },

@@ -10,8 +10,10 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { Prng } from '../../shared/core/prng.js';
 import type { Transport } from '../../shared/link/transport.js';
+import { removeFolders } from '../support/folders.js';
+import { newParcel } from '../support/halves.js';
 import { OneWayLink } from '../support/oneWayLink.js';
-import { HOST, listener, stopAll, until } from '../support/processes.js';
+import { ETHERNET, HOST, listener, startReceiver, startSender, stopAll, until } from '../support/processes.js';
 import type { Refusal } from '../support/refusals.js';
 import { type ReceivingEnd, receivingEnd, sendingEnd, stopEnds } from '../support/transports.js';
 
@@ -47,6 +49,7 @@ describe('transport conformance', () => {
   afterEach(async () => {
     await stopEnds();
     await stopAll();
+    removeFolders();
   });
 
   for (const from of WAYS) {
@@ -316,6 +319,32 @@ describe('transport conformance', () => {
       expect([high.transport, high.fallback]).to.deep.equal(['batched', undefined]);
       expect(high.receiveBufferBytes).to.be.greaterThan(65_536);
       expect(unlimited.receiveBufferBytes).to.be.at.least(high.receiveBufferBytes);
+    });
+
+    it('a machine without koffi: both processes run on dgram and say why', async () => {
+      const execArgv = ['--import', new URL('../support/withoutKoffi.js', import.meta.url).href];
+      const parcel = await newParcel(1, 300_000, { parameters: ETHERNET });
+      const assembled: string[] = [];
+      const high = await startReceiver({}, { assembled: ({ object }) => assembled.push(object) }, { execArgv });
+      const low = await startSender({ targetPort: high.port }, { execArgv });
+      for (const { transport, fallback } of [high, low]) {
+        expect(transport).to.equal('dgram');
+        expect(fallback).to.include('koffi cannot be loaded: Cannot find the native koffi module');
+      }
+      high.child.tell('expect', parcel.coding);
+      await low.child.ask('send', parcel.order);
+      await until(() => assembled.length === 1);
+    });
+
+    it('names instead of addresses are looked up first', async () => {
+      const high = await startReceiver({ host: 'localhost' });
+      const low = await startSender({ targetHost: 'localhost', sourceHost: 'localhost', targetPort: high.port });
+      expect([low.transport, low.fallback, high.transport, high.fallback]).to.deep.equal([
+        'batched',
+        undefined,
+        'batched',
+        undefined,
+      ]);
     });
 
     it('dgram is asked for: nothing is tried and nothing is said', async () => {

@@ -2,8 +2,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ReceiverProtocol, ReceiverSettings } from '../../egress/receive/messages.js';
-import type { SenderProtocol, SenderSettings } from '../../ingress/send/orders.js';
+import type { Listening, ReceiverProtocol, ReceiverSettings } from '../../egress/receive/messages.js';
+import type { SenderProtocol, SenderSettings, SenderStarted } from '../../ingress/send/orders.js';
 import { toHex } from '../../shared/core/bytes.js';
 import { Child, type ChildOptions } from '../../shared/ops/processes/children.js';
 import { frameBytes } from '../../shared/wire/frame.js';
@@ -43,13 +43,13 @@ export async function listener(): Promise<{ socket: Socket; port: number; heard:
 export async function startSender(
   settings: Partial<SenderSettings> & { targetPort: number },
   options: Partial<ChildOptions<SenderProtocol>> = {},
-): Promise<{ child: Child<SenderProtocol>; sourcePort: number }> {
-  let sourcePort = 0;
+): Promise<SenderStarted & { child: Child<SenderProtocol> }> {
+  let started!: SenderStarted;
   const child = new Child<SenderProtocol>({
     name: 'sending',
     module: new URL('../../ingress/send/process.js', import.meta.url),
     onStart: async (voice) => {
-      const answer = await voice.ask('start', {
+      started = await voice.ask('start', {
         targetHost: HOST,
         sourceHost: HOST,
         sourcePort: 0,
@@ -65,27 +65,27 @@ export async function startSender(
         paused: false,
         ...settings,
       });
-      sourcePort = answer.sourcePort;
     },
     restart: false,
     ...options,
   });
   children.push(child as never);
   await child.start();
-  return { child, sourcePort };
+  return { child, ...started };
 }
 
 export async function startReceiver(
   settings: Partial<ReceiverSettings> = {},
   onEvent: NonNullable<ChildOptions<ReceiverProtocol>['onEvent']> = {},
-): Promise<{ child: Child<ReceiverProtocol>; port: number; spoolDir: string }> {
+  options: Partial<ChildOptions<ReceiverProtocol>> = {},
+): Promise<Listening & { child: Child<ReceiverProtocol>; spoolDir: string }> {
   const spoolDir = settings.spoolDir ?? newFolder();
-  let port = 0;
+  let listening!: Listening;
   const child = new Child<ReceiverProtocol>({
     name: 'receiving',
     module: new URL('../../egress/receive/process.js', import.meta.url),
     onStart: async (voice) => {
-      const answer = await voice.ask('start', {
+      listening = await voice.ask('start', {
         host: HOST,
         port: 0,
         transport: 'auto',
@@ -98,14 +98,14 @@ export async function startReceiver(
         decoders: 1,
         ...settings,
       });
-      port = answer.port;
     },
     onEvent,
     restart: false,
+    ...options,
   });
   children.push(child as never);
   await child.start();
-  return { child, port, spoolDir };
+  return { child, ...listening, spoolDir };
 }
 
 /** Waits until something holds, and says where it never did. */

@@ -131,6 +131,7 @@ describe('plan', () => {
     'a link that loses everything': { loss: 1 },
     'an object that no envelope describes': { size: 1024 ** 5 },
     'a rate of nothing': { rate: 0 },
+    'an object of nothing': { size: 0 },
     'half of the bursts': { burst: 0, burstMean: 5 },
     'bursts of two kinds': { burstMean: 5, burstRate: 0.01 },
   })) {

@@ -102,6 +102,7 @@ export function questionOf(options: PlanOptions): Question {
   };
   need(target >= TARGET_LEAST && target < 1, `--target: write a probability from ${TARGET_LEAST} to below 1.`);
   need(loss < 1, '--loss: a link that loses everything carries nothing.');
+  need(size > 0, '--size: nothing needs no coding; write a size above 0.');
   need(rate > 0, '--rate: write a rate above 0.');
   need((burstMean === undefined) === (burstRate === undefined), '--burst-mean and --burst-rate only work together.');
   need(burstMean === undefined || burst === 0, '--burst is one burst, --burst-mean many: write one of them.');
