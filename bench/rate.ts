@@ -74,7 +74,10 @@ export async function findRate(
   }
   // A sender without a pace takes whatever processor it finds, its receiver's on the same machine too: it is paced to a
   // little less than what it reached by itself.
-  if (tooHigh === HIGHEST_BPS) return { rateBps: Math.round(Math.min(rateBps, reachedBps) * MARGIN), probes };
+  if (tooHigh === HIGHEST_BPS) {
+    const carriedBps = outcome === 'dropped' ? rateBps : Math.min(rateBps, reachedBps) * MARGIN;
+    return { rateBps: Math.round(carriedBps), probes };
+  }
   for (let tries = 0; tries < BETWEEN; tries++) {
     const middle = Math.sqrt(rateBps * tooHigh);
     if ((await tryRate(middle)) === 'dropped') tooHigh = middle;
