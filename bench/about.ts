@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -17,7 +17,11 @@ export interface About {
   node: string;
   /** Of the code that runs; see `commitOf`. */
   commit: string;
+  /** Of the last minute, before this bench began: figures of a machine that did something else as well say little. */
+  loadBefore: number;
 }
+
+const loadBefore = Math.round(loadavg()[0]! * 100) / 100;
 
 export function about(): About {
   return {
@@ -26,6 +30,7 @@ export function about(): About {
     kernel: `${process.platform} ${release()}`,
     node: process.version,
     commit: commitOf(ROOT),
+    loadBefore,
   };
 }
 

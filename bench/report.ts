@@ -72,7 +72,7 @@ function pageOf(all: Result[], pictures: string[]): string {
     'Written by `npm run bench`; what each figure means and how to repeat it is in [docs/BENCH.md](../../docs/BENCH.md). Every line',
     'of [matrix.ndjson](matrix.ndjson) carries machine, parameters and the figures of each run; the tables show medians.',
     '',
-    ...kinds.map((kind) => `- ${kind}`),
+    ...kinds.map((kind) => `- ${kind}; load average before: ${loadsOf(all, kind)}`),
     '',
     ...pictures.flatMap((name) => [`![${name.replace('.svg', '').replaceAll('-', ' ')}](${name})`, '']),
     ...section(all, 'clean', 'Large files, nothing lost', [...COMMON, ...SPEED, ...COST]),
@@ -175,4 +175,8 @@ const valuesOf = (results: Result[], group: Group, name: string): number[] =>
 
 const whereOf = ({ cores, machine, node, commit }: Result): string =>
   `${cores} cores (${machine}), Node ${node.replace('v', '')}, commit ${commit}`;
+const loadsOf = (all: Result[], kind: string): string => {
+  const loads = all.filter((one) => whereOf(one) === kind).map(({ loadBefore }) => loadBefore);
+  return [...new Set(loads)].join(', ');
+};
 const mib = ({ sizeBytes }: Result): string => `${Math.round((sizeBytes as number) / 1024 ** 2)} MiB`;

@@ -12,6 +12,7 @@ export interface Result {
   kernel: string;
   node: string;
   commit: string;
+  loadBefore: number;
   /** Wall clock, ISO. */
   measuredAt: string;
   /** Runs of which files arrived identical, and all of them. */

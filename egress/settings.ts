@@ -16,6 +16,14 @@ export function verifierRules({ tenants }: HighConfig): TenantRules[] {
   }));
 }
 
+/**
+ * Threads that finish source blocks: as configured, or one for each processor that the socket and the assembly thread
+ * leave. More than a few have nothing to do.
+ */
+export function finisherThreads(configured: number | undefined, processors: number): number {
+  return configured ?? Math.min(4, Math.max(1, processors - 2));
+}
+
 /** Storage folder of each tenant. */
 export const storagesOf = ({ tenants }: HighConfig): [tenant: string, storage: string][] =>
   tenants.map(({ name, storage }) => [name, storage]);

@@ -5,6 +5,7 @@
  *   one-way link -> receive, assemble -> [verify] -> ... -> [release] -> storage        [stage] = queue stage, see stages.ts
  */
 import { readdirSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { toHex } from '../shared/core/bytes.js';
 import { codeOf, wordsOf } from '../shared/core/errors.js';
@@ -38,7 +39,7 @@ import { HighReceiptFacts } from './receipts/facts.js';
 import type { Listening, ReceiverCounters, ReceiverProtocol } from './receive/messages.js';
 import { ReleaseLanes, stuckWords } from './release/lanes.js';
 import type { ReleaserProtocol } from './release/messages.js';
-import { makeStorages, storagesOf, verifierRules } from './settings.js';
+import { finisherThreads, makeStorages, storagesOf, verifierRules } from './settings.js';
 import type { VerifierProtocol } from './verify/messages.js';
 import { HighHealth } from './watch/health.js';
 import { ParameterWatch } from './watch/linkParameters.js';
@@ -354,7 +355,7 @@ export class HighSide {
           spoolDir: state.folder('spool/assembly'),
           assemblyBytes: assembly.memory,
           orphanBytes: assembly.orphans,
-          decoders: assembly.decoders,
+          decoders: finisherThreads(assembly.decoders, availableParallelism()),
         });
         this.listening = listening;
         if (listening.receiveBufferBytes < link.receiveBuffer) {

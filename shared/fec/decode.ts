@@ -11,10 +11,11 @@
  */
 import { SluiceError } from '../core/errors.js';
 import { checkBlockShape, checkK } from './blockShape.js';
-import { CauchySum, type Plan } from './cauchySum.js';
+import type { CauchySum, Plan } from './cauchySum.js';
+import { type Column, columnsOf } from './columns.js';
 import { divide, POINT, POINTS, paddedLog } from './field.js';
 import { type Kernel, type KernelKind, Workspace } from './kernel.js';
-import { solveScalars } from './locator.js';
+import { type Scalars, solveScalars } from './locator.js';
 import { SCALAR } from './scalarKernel.js';
 import type { Mover } from './transform.js';
 
@@ -30,9 +31,10 @@ export interface DecodeOptions {
   readonly path?: 'direct' | 'fft';
 }
 
-/** One decoding under way: who is missing, what is used in its place, and the memory it is done in. */
+/** One decoding under way: who is missing and what is used in its place. */
 interface Task {
   readonly block: Uint8Array;
+  readonly symbolBytes: number;
   /** log2 of K'. */
   readonly m: number;
   /** Source points. */
@@ -41,7 +43,13 @@ interface Task {
   /** Repair symbols used, as many as are missing, and their points, ascending. */
   readonly used: readonly RepairSymbol[];
   readonly usedPoints: Int32Array;
-  /** Its first bytes keep the syndromes, symbol i at i * T, then one symbol to scale in; sums start at `sumBase`. */
+  readonly scalars: Scalars;
+}
+
+/** A column of it, and the memory it is done in. */
+interface Work {
+  readonly column: Column;
+  /** Its first bytes keep the syndromes, one after the other, then one symbol to scale in; sums start at `sumBase`. */
   readonly kernel: Kernel;
   readonly sumBase: number;
 }
@@ -49,11 +57,11 @@ interface Task {
 /**
  * Decodes block after block in the same workspace, reserved when first needed and grown to what the worst loss so far
  * took: e + 1 symbols for e missing ones, and at most 2 K' for the sums. For k = 4096 and T = 1408 that is 1.0 MB at
- * 5 % loss and never more than 17.3 MB.
+ * 5 % loss and never more than 17.3 MB. Of symbols above 2048 bytes it holds a column at a time.
  */
 export class BlockDecoder {
   private readonly workspace: Workspace;
-  private readonly sum: CauchySum;
+  private readonly columns: readonly Column[];
 
   /** For blocks of up to maxK symbols of T bytes. Throws FRAME_PARAMETERS. */
   constructor(
@@ -63,7 +71,7 @@ export class BlockDecoder {
   ) {
     checkBlockShape(maxK, symbolBytes);
     this.workspace = new Workspace(kind);
-    this.sum = new CauchySum(paddedLog(maxK), symbolBytes, kind);
+    this.columns = columnsOf(maxK, symbolBytes, kind);
   }
 
   /**
@@ -93,58 +101,21 @@ export class BlockDecoder {
     }
     const received = pointsWhere(have, k, true);
     const usedPoints = Int32Array.from(used, (symbol) => 2 ** m + symbol.index);
-    const first = this.sum.plan(received, usedPoints, m);
-    const second = this.planSolution(usedPoints, missing, m, options);
-    const sumBase = (missing.length + 1) * symbolBytes;
-    const kernel = this.workspace.reserve(sumBase + Math.max(first.symbols, second.symbols) * symbolBytes);
-    const task: Task = { block, m, received, missing, used, usedPoints, kernel, sumBase };
-    this.findSyndromes(task, first);
-    this.findMissing(task, second);
+    const scalars = solveScalars(missing, usedPoints);
+    const task: Task = { block, symbolBytes, m, received, missing, used, usedPoints, scalars };
+    for (const column of this.columns) this.decodeColumn(task, column, options);
     return true;
   }
 
-  private planSolution(usedPoints: Int32Array, missing: Int32Array, m: number, { path }: DecodeOptions): Plan {
-    if (path === 'direct') return this.sum.plan(usedPoints, missing, m, 0, 0);
-    return this.sum.plan(usedPoints, missing, m, path === 'fft' ? Math.min(1, m) : 0);
-  }
-
-  /** Leaves each repair symbol without the share of the received source symbols. */
-  private findSyndromes(task: Task, plan: Plan): void {
-    const { block, m, received, used, usedPoints, kernel, sumBase } = task;
-    const { symbolBytes } = this;
-    const { memory } = kernel;
-    used.forEach(({ data }, i) => {
-      memory.set(data, i * symbolBytes);
-    });
-    const load: Mover = (from, count, at) => {
-      const place = received[from] * symbolBytes;
-      memory.set(block.subarray(place, place + count * symbolBytes), at);
-    };
-    const emit: Mover = (from, count, at) => kernel.xor(from * symbolBytes, at, count * symbolBytes);
-    this.sum.run(plan, kernel, sumBase, { points: received, load }, { points: usedPoints, emit }, m);
-  }
-
-  private findMissing(task: Task, plan: Plan): void {
-    const { block, m, missing, usedPoints, kernel, sumBase } = task;
-    const { symbolBytes } = this;
-    const { memory } = kernel;
-    const { alpha, beta } = solveScalars(missing, usedPoints);
-    const spare = sumBase - symbolBytes;
-    const scale = (to: number, from: number, constant: number): void =>
-      kernel.multiply(to, from, symbolBytes, constant);
-    // A syndrome is w_{x >> m} times the sum that the inverse of Cauchy's matrix expects.
-    const load: Mover = (from, count, at) => {
-      for (let i = from; i < from + count; i++) {
-        scale(at + (i - from) * symbolBytes, i * symbolBytes, divide(beta[i], POINT[usedPoints[i] >> m]));
-      }
-    };
-    const emit: Mover = (from, count, at) => {
-      for (let i = from; i < from + count; i++) {
-        scale(spare, at + (i - from) * symbolBytes, alpha[i]);
-        block.set(memory.subarray(spare, sumBase), missing[i] * symbolBytes);
-      }
-    };
-    this.sum.run(plan, kernel, sumBase, { points: usedPoints, load }, { points: missing, emit });
+  private decodeColumn(task: Task, column: Column, options: DecodeOptions): void {
+    const { m, received, missing, usedPoints } = task;
+    const first = column.sum.plan(received, usedPoints, m);
+    const second = planSolution(column.sum, usedPoints, missing, m, options);
+    const sumBase = (missing.length + 1) * column.bytes;
+    const kernel = this.workspace.reserve(sumBase + Math.max(first.symbols, second.symbols) * column.bytes);
+    const work: Work = { column, kernel, sumBase };
+    findSyndromes(task, work, first);
+    findMissing(task, work, second);
   }
 
   /** Bytes of workspace held now. */
@@ -180,4 +151,47 @@ function choose(repair: readonly RepairSymbol[], count: number, firstPoint: numb
     best = distinct.slice(i, i + count);
   }
   return best;
+}
+
+function planSolution(
+  sum: CauchySum,
+  usedPoints: Int32Array,
+  missing: Int32Array,
+  m: number,
+  { path }: DecodeOptions,
+): Plan {
+  if (path === 'direct') return sum.plan(usedPoints, missing, m, 0, 0);
+  return sum.plan(usedPoints, missing, m, path === 'fft' ? Math.min(1, m) : 0);
+}
+
+/** Leaves each repair symbol without the share of the received source symbols. */
+function findSyndromes(task: Task, { column, kernel, sumBase }: Work, plan: Plan): void {
+  const { block, m, received, used, usedPoints } = task;
+  const { bytes } = column;
+  used.forEach(({ data }, i) => {
+    column.load(kernel, data, 0, 1, i * bytes);
+  });
+  const load: Mover = (from, count, at) => column.load(kernel, block, received[from], count, at);
+  const emit: Mover = (from, count, at) => kernel.xor(from * bytes, at, count * bytes);
+  column.sum.run(plan, kernel, sumBase, { points: received, load }, { points: usedPoints, emit }, m);
+}
+
+function findMissing(task: Task, { column, kernel, sumBase }: Work, plan: Plan): void {
+  const { block, m, missing, usedPoints, scalars } = task;
+  const { alpha, beta } = scalars;
+  const { bytes } = column;
+  const spare = sumBase - bytes;
+  // A syndrome is w_{x >> m} times the sum that the inverse of Cauchy's matrix expects.
+  const load: Mover = (from, count, at) => {
+    for (let i = from; i < from + count; i++) {
+      kernel.multiply(at + (i - from) * bytes, i * bytes, bytes, divide(beta[i], POINT[usedPoints[i] >> m]));
+    }
+  };
+  const emit: Mover = (from, count, at) => {
+    for (let i = from; i < from + count; i++) {
+      kernel.multiply(spare, at + (i - from) * bytes, bytes, alpha[i]);
+      column.store(kernel, spare, block, missing[i] * task.symbolBytes);
+    }
+  };
+  column.sum.run(plan, kernel, sumBase, { points: usedPoints, load }, { points: missing, emit });
 }

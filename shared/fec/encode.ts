@@ -4,7 +4,7 @@
  */
 import { SluiceError } from '../core/errors.js';
 import { checkBlockShape, checkK, maxRepairSymbols, pointRange } from './blockShape.js';
-import { CauchySum } from './cauchySum.js';
+import { type Column, columnsOf } from './columns.js';
 import { paddedLog } from './field.js';
 import { type KernelKind, Workspace } from './kernel.js';
 import { SCALAR } from './scalarKernel.js';
@@ -12,11 +12,12 @@ import type { Mover } from './transform.js';
 
 /**
  * Encodes block after block in the same workspace, which holds as many symbols as the next power of two over the
- * repair asked for at once, twice, and at most 2 K' (1.4 MB for 410 of k = 4096 and 11.5 MB at most, T = 1408).
+ * repair asked for at once, twice, and at most 2 K' (1.4 MB for 410 of k = 4096 and 11.5 MB at most, T = 1408). Of symbols
+ * above 2048 bytes it holds a column at a time.
  */
 export class BlockEncoder {
   private readonly workspace: Workspace;
-  private readonly sum: CauchySum;
+  private readonly columns: readonly Column[];
   private source: Uint8Array = new Uint8Array(0);
   private points: Int32Array = new Int32Array(0);
 
@@ -28,7 +29,7 @@ export class BlockEncoder {
   ) {
     checkBlockShape(maxK, symbolBytes);
     this.workspace = new Workspace(kind);
-    this.sum = new CauchySum(paddedLog(maxK), symbolBytes, kind);
+    this.columns = columnsOf(maxK, symbolBytes, kind);
   }
 
   /** Takes k source symbols, k * T bytes. `repair` reads them where they are: leave them alone until the next load. */
@@ -61,18 +62,17 @@ export class BlockEncoder {
     }
     const m = paddedLog(k);
     const repairPoints = pointRange(2 ** m + first, count);
-    const plan = this.sum.plan(points, repairPoints, m);
-    const kernel = this.workspace.reserve(plan.symbols * symbolBytes);
-    const { memory } = kernel;
-    const load: Mover = (from, number, at) =>
-      memory.set(source.subarray(from * symbolBytes, (from + number) * symbolBytes), at);
-    const emit: Mover = (from, number, at) => {
-      for (let i = 0; i < number; i++) {
-        const symbol = at + i * symbolBytes;
-        out.set(memory.subarray(symbol, symbol + symbolBytes), outOffset + (from + i) * outStride);
-      }
-    };
-    this.sum.run(plan, kernel, 0, { points, load }, { points: repairPoints, emit }, m);
+    for (const column of this.columns) {
+      const plan = column.sum.plan(points, repairPoints, m);
+      const kernel = this.workspace.reserve(plan.symbols * column.bytes);
+      const load: Mover = (from, number, at) => column.load(kernel, source, from, number, at);
+      const emit: Mover = (from, number, at) => {
+        for (let i = 0; i < number; i++) {
+          column.store(kernel, at + i * column.bytes, out, outOffset + (from + i) * outStride);
+        }
+      };
+      column.sum.run(plan, kernel, 0, { points, load }, { points: repairPoints, emit }, m);
+    }
   }
 
   /** Bytes of workspace held now. */

@@ -38,7 +38,7 @@ describe('bench parts', () => {
 
   it('names machine, cores, Node.js and commit, wherever it is called from', () => {
     const told = about();
-    expect(told).to.have.all.keys('machine', 'cores', 'kernel', 'node', 'commit');
+    expect(told).to.have.all.keys('machine', 'cores', 'kernel', 'node', 'commit', 'loadBefore');
     expect(told.commit).to.match(/^([0-9a-f]{10}\+?|code-[0-9a-f]{12})$/);
   });
 

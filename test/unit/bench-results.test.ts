@@ -25,7 +25,15 @@ function result(cell: string, goodputs: number[], more: Partial<Result> = {}): R
     sha256MBps: 1_000,
     cpuSecondsLow: 1,
   }));
-  const about = { machine: 'm', cores: 2, kernel: 'k', node: 'v20.0.0', commit: 'abc', measuredAt: '2026-01-01' };
+  const about = {
+    machine: 'm',
+    cores: 2,
+    kernel: 'k',
+    node: 'v20.0.0',
+    commit: 'abc',
+    loadBefore: 0.1,
+    measuredAt: '2026-01-01',
+  };
   const asked = { mtu: 1500, overhead: 0.1, loss: 0.01, burst: 0, sizeBytes: 1024 ** 2, rateBps: 1e9 };
   const middle = goodputs[goodputs.length >> 1]!;
   return {

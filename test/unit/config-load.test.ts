@@ -92,7 +92,6 @@ describe('configuration: values', () => {
       orphans: LIMITS.orphanBytes,
       spoolMax: 256 * 1024 ** 3,
       minFree: 512 * 1024 ** 2,
-      decoders: 1,
     });
   });
 

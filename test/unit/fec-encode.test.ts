@@ -1,7 +1,10 @@
 /** The encoder against the closed form that defines the code. */
 import { expect } from 'chai';
+import { sameBytes } from '../../shared/core/bytes.js';
 import { Prng } from '../../shared/core/prng.js';
 import { maxRepairSymbols } from '../../shared/fec/blockShape.js';
+import { COLUMN_MAX_BYTES } from '../../shared/fec/columns.js';
+import { BlockDecoder } from '../../shared/fec/decode.js';
 import { BlockEncoder } from '../../shared/fec/encode.js';
 import { randomBlock } from '../support/fec-blocks.js';
 import { slowRepair } from '../support/fec-reference.js';
@@ -108,6 +111,28 @@ describe('fec encoder', () => {
       repairOf(encoder, 0, 1);
     }
     expect(encoder.workspaceBytes).to.equal(before);
+  });
+
+  it('codes wide symbols in columns: the same symbols, and no more workspace than narrow ones take', () => {
+    for (const wide of [2048, 2112, 4160, 16_320]) {
+      const k = 6;
+      const source = randomBlock(wide, k, wide);
+      const encoder = new BlockEncoder(k, wide);
+      encoder.load(source, k);
+      const made = new Uint8Array(2 * wide);
+      encoder.repair(1, 2, made);
+      for (const r of [1, 2]) {
+        const expected = slowRepair(source, k, wide, r);
+        expect(sameBytes(made.subarray((r - 1) * wide, r * wide), expected), `T ${wide}, repair ${r}`).to.equal(true);
+      }
+      expect(encoder.workspaceBytes).to.be.at.most(2 * 8 * COLUMN_MAX_BYTES);
+      const decoder = new BlockDecoder(k, wide);
+      const block = source.slice().fill(0, 2 * wide, 4 * wide);
+      const repair = [1, 2].map((r) => ({ index: r, data: made.subarray((r - 1) * wide, r * wide) }));
+      expect(decoder.decode(block, k, Uint8Array.of(1, 1, 0, 0, 1, 1), repair)).to.equal(true);
+      expect(sameBytes(block, source), `T ${wide}, decoded`).to.equal(true);
+      expect(decoder.workspaceBytes).to.be.at.most((2 * 8 + 3) * COLUMN_MAX_BYTES);
+    }
   });
 
   it('holds at most twice the padded block, and little for little repair', () => {

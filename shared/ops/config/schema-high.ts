@@ -21,7 +21,6 @@ import {
   types,
 } from './schema-common.js';
 import {
-  count,
   duration,
   durationOrElse,
   endpointText,
@@ -148,7 +147,12 @@ export function highSchema(baseDir: string) {
         'Announced bytes of all payloads that are being assembled or wait to be released; a payload that is larger by itself is refused.',
       ),
       minFree: minFree(),
-      decoders: count(1, 1, 64, 'threads', 'Threads that rebuild lost symbols.'),
+      decoders: z.int().min(1).max(64).optional().register(SETTINGS, {
+        meaning: 'Threads that rebuild lost symbols, check blocks and write them.',
+        unit: 'threads',
+        allowed: 'a whole number from 1 to 64',
+        fallback: 'one for each processor beyond the second; from 1 to 4',
+      }),
     }),
     queues: queues(baseDir),
     console: operatorConsole(),
