@@ -55,9 +55,9 @@ export class OneWayLink {
     return { highSent: high.tx.packets, lowReceived: low.rx.packets };
   }
 
-  /** Packets that left the low end. */
-  lowSent(): number {
-    return this.look(this.low, this.lowEnd).stats64.tx.packets;
+  /** Bytes that left the low end. What leaves in a batch counts as one packet here, so packets say little. */
+  lowSentBytes(): number {
+    return this.look(this.low, this.lowEnd).stats64.tx.bytes;
   }
 
   /** Command and arguments that run something in a namespace. */
@@ -98,7 +98,10 @@ export class OneWayLink {
     ip('-n', space, 'link', 'set', end, 'up');
   }
 
-  private look(space: string, end: string): { address: string; stats64: Record<'rx' | 'tx', { packets: number }> } {
+  private look(
+    space: string,
+    end: string,
+  ): { address: string; stats64: Record<'rx' | 'tx', { packets: number; bytes: number }> } {
     return JSON.parse(ip('-n', space, '-s', '-j', 'link', 'show', 'dev', end))[0];
   }
 }
