@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { toHex } from '../../shared/core/bytes.js';
 import { LIMITS } from '../../shared/core/limits.js';
 import { BlockDecoder } from '../../shared/fec/decode.js';
+import { kernelChoice } from '../../shared/fec/simd/kernelChoice.js';
 import { envelopeMaxSymbols, envelopeOfObject } from '../../shared/wire/envelopeObject.js';
 import { type FrameHeader, PAYLOAD_OFFSET, plausibleBlockSymbols } from '../../shared/wire/frame.js';
 import { halvesOf, type ObjectId, objectIdOf } from '../../shared/wire/statements.js';
@@ -29,6 +30,8 @@ export class EnvelopeCollector {
   /** The same, the least recently fed first. */
   private readonly order = new Set<Collecting>();
   private readonly finished = new RecentObjects(LIMITS.finishedPayloads);
+  /** For the symbol size that came last: a link has one. */
+  private decoder: { symbolBytes: number; decoder: BlockDecoder } | undefined;
 
   constructor(
     private readonly counters: AssemblyCounters,
@@ -84,6 +87,14 @@ export class EnvelopeCollector {
     return entry;
   }
 
+  private decoderFor(symbolBytes: number): BlockDecoder {
+    if (this.decoder?.symbolBytes !== symbolBytes) {
+      const decoder = new BlockDecoder(envelopeMaxSymbols(symbolBytes), symbolBytes, kernelChoice().kind);
+      this.decoder = { symbolBytes, decoder };
+    }
+    return this.decoder.decoder;
+  }
+
   private finish(entry: Collecting): void {
     const { block } = entry;
     const object = objectIdOf(entry.high, entry.low);
@@ -93,8 +104,7 @@ export class EnvelopeCollector {
       data: new Uint8Array(slab, at, block.symbolBytes),
     }));
     const rebuilt =
-      block.sourceCount === block.k ||
-      new BlockDecoder(block.k, block.symbolBytes).decode(source, block.k, block.have, repair);
+      block.sourceCount === block.k || this.decoderFor(block.symbolBytes).decode(source, block.k, block.have, repair);
     // Copied out of the shared buffer: that one is reused.
     const envelope = rebuilt ? envelopeOfObject(source)?.slice() : undefined;
     this.remove(entry);
