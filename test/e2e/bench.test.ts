@@ -49,10 +49,10 @@ describe('bench of the whole gateway', function () {
     },
 
     'link: what is far beyond the budget does not arrive, and that is said': async (place) => {
-      const args = ['--size', '2MiB', '--runs', '2', '--loss', '0.3', '--overhead', '0.1'];
+      const args = ['--size', '2MiB', '--runs', '1', '--loss', '0.3', '--overhead', '0.1'];
       const { line, code } = await measured(place, 'link', ...args);
       expect(code).to.equal(0);
-      expect(line).to.include({ delivered: 0, runs: 2, loss: 0.3, overhead: 0.1, goodputMBps: 0 });
+      expect(line).to.include({ delivered: 0, runs: 1, loss: 0.3, overhead: 0.1, goodputMBps: 0 });
       const lost = (line.datagramsLost as number) / (line.datagramsSent as number);
       expect(lost).to.be.within(0.2, 0.4);
     },
@@ -64,32 +64,17 @@ describe('bench of the whole gateway', function () {
       above(line, 0, 'filesPerSecond', 'seconds');
     },
 
-    'matrix: what is within the budget arrives; cells are measured once, and reported with a picture': async (
-      place,
-    ) => {
+    'matrix: cells are measured once, and reported': async (place) => {
       const results = place.folder('results');
       const matrix = async () => {
-        const args = ['--scale', 'small', '--groups', 'burst,fec', '--dir', results, ...COMMON.slice(0, 4)];
+        const args = ['--scale', 'small', '--groups', 'fec', '--dir', results];
         const { code, stderr } = await place.sluice('bench', 'matrix', ...args).ended;
         expect(code, stderr).to.equal(0);
         return readFileSync(join(results, 'matrix.ndjson'), 'utf8');
       };
       const measured = await matrix();
-      const cells = measured.trimEnd().split('\n');
-      expect(cells.map((line) => JSON.parse(line).group)).to.deep.equal(['burst', 'fec']);
-      expect(JSON.parse(cells[0]!)).to.include({
-        burst: 20,
-        mtu: 1500,
-        overhead: 0.1,
-        runs: 1,
-        delivered: 1,
-        datagramsLost: 20,
-      });
-      expect(readdirSync(results).sort()).to.deep.equal([
-        'README.md',
-        'goodput-against-burst-1500.svg',
-        'matrix.ndjson',
-      ]);
+      expect(JSON.parse(measured)).to.include({ group: 'fec', k: 64, repair: 8, lost: 2, runs: 1 });
+      expect(readdirSync(results).sort()).to.deep.equal(['README.md', 'matrix.ndjson']);
       expect(await matrix(), 'a second time').to.equal(measured);
     },
 
