@@ -72,18 +72,15 @@ export async function findRate(
     if (outcome === 'dropped') tooHigh = rateBps * STEP;
     else rateBps *= STEP;
   }
-  // A sender without a pace takes whatever processor it finds, its receiver's on the same machine too: it is paced to a
-  // little less than what it reached by itself.
-  if (tooHigh === HIGHEST_BPS) {
-    const carriedBps = outcome === 'dropped' ? rateBps : Math.min(rateBps, reachedBps) * MARGIN;
-    return { rateBps: Math.round(carriedBps), probes };
-  }
-  for (let tries = 0; tries < BETWEEN; tries++) {
+  if (tooHigh === HIGHEST_BPS && outcome === 'dropped') return { rateBps: Math.round(rateBps), probes };
+  for (let tries = 0; tries < BETWEEN && tooHigh < HIGHEST_BPS && rateBps < reachedBps; tries++) {
     const middle = Math.sqrt(rateBps * tooHigh);
     if ((await tryRate(middle)) === 'dropped') tooHigh = middle;
     else rateBps = middle;
   }
-  return { rateBps: Math.round(rateBps * MARGIN), probes };
+  // A sender without a pace takes whatever processor it finds, its receiver's on the same machine too: it is paced to a
+  // little less than what it reached by itself.
+  return { rateBps: Math.round(Math.min(rateBps, reachedBps) * MARGIN), probes };
 }
 
 /** Object bytes in each byte on the wire, about: a frame has 64 bytes beside its symbol, a datagram 28 more. */

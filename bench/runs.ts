@@ -75,9 +75,10 @@ export async function carryRuns(
     each.push(carried);
     if (adapts !== 'no' && isOverrun(carried) && overruns < OVERRUNS_MAX) {
       overruns++;
-      await again(carriedBps || sides.rateBps * SLOWER);
+      // What it did not reach does not count: the pace must become one that is felt.
+      await again(carriedBps || sides.rateBps * Math.min(1, reached(carried)) * SLOWER);
       carriedBps = 0;
-    } else if (adapts === 'both' && overruns === 0 && faster < FASTER_MAX && isBound(carried)) {
+    } else if (adapts === 'both' && overruns === 0 && faster < FASTER_MAX && reached(carried) > BOUND) {
       faster++;
       carriedBps = sides.rateBps;
       await again(sides.rateBps * FASTER);
@@ -85,8 +86,8 @@ export async function carryRuns(
   }
   return { each, overruns };
 
-  function isBound(carried: Carried): boolean {
-    return reachedPart(carried, sides.rateBps, objectPartOf(mtu, overhead)) > BOUND;
+  function reached(carried: Carried): number {
+    return reachedPart(carried, sides.rateBps, objectPartOf(mtu, overhead));
   }
 }
 
