@@ -73,7 +73,7 @@ export async function findRate(
     else rateBps *= STEP;
   }
   if (tooHigh === HIGHEST_BPS && outcome === 'dropped') return { rateBps: Math.round(rateBps), probes };
-  for (let tries = 0; tries < BETWEEN && tooHigh < HIGHEST_BPS && rateBps < reachedBps; tries++) {
+  for (let tries = 0; tries < BETWEEN && tooHigh < HIGHEST_BPS && rateBps * UNREACHED <= reachedBps; tries++) {
     const middle = Math.sqrt(rateBps * tooHigh);
     if ((await tryRate(middle)) === 'dropped') tooHigh = middle;
     else rateBps = middle;
