@@ -4,10 +4,12 @@
  * datagrams are to be lost. The bench listens to what they print and looks at their status files, nothing else.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '../shared/core/errors.js';
 import { generateKeys, KEY_FILES } from '../shared/crypto/keyfiles.js';
+import { BESIDE_ITS_RECEIVER } from '../shared/link/priority.js';
 import { toYaml } from '../shared/ops/config/load.js';
 import type { HighConfigInput, LowConfigInput } from '../shared/ops/config/schema.js';
 import {
@@ -280,6 +282,8 @@ export class Sides {
       queues: { store: queues },
     };
     this.low = this.side('low', config, lowNetns, (line) => this.heardLow(line as never));
+    // Before it starts its processes: they inherit it.
+    setPriority(this.low.pid, BESIDE_ITS_RECEIVER);
     const ready = await this.low.line(({ event }) => event === 'ready', '"ready"', START_MS);
     this.queueStore = (ready.queueStore as string).replace(/ on \/.*/, '');
     this.transport.low = ready.transport as string;

@@ -105,6 +105,11 @@ export class Resender {
 
   private beginConsignment({ id, root, state }: LowConsignment, named?: LowObject): Begun {
     const { consignments } = this.ledger;
+    if (state === 'sealing') {
+      // What is named may have been lost already; the rest is still to go and needs no repetition.
+      if (named) return this.beginObject(named);
+      return refused(`the consignment ${root} is still being sent; only what has been sent can be sent again.`);
+    }
     if (state !== 'sent')
       return refused(`the consignment ${root} is ${state}; only what has been sent can be sent again.`);
     const members = consignments.members(id).flatMap((transfer) => this.ledger.object(transfer) ?? []);

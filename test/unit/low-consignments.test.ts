@@ -443,6 +443,20 @@ describe('consignments of the low side', () => {
       expect(await resend(C)).to.match(/^no: a part of .* is no longer in the spool/);
     });
 
+    it('while the rest of it is still to be sent, what has been sent goes again alone', async () => {
+      take();
+      send = (named) => {
+        if (named.includes(`${ROOT}/sub/c`)) throw new SluiceError('CHILD_FAILED', 'Killed.');
+      };
+      await work();
+      expect(only().state).to.equal('sealing');
+      const gone = objects().filter(({ state }) => state === 'sent');
+      expect(gone).not.to.deep.equal([]);
+      expect(await resender().resend(gone[0]!.transfer)).to.match(/^yes: .* is sent again/);
+      expect(objects().find(({ path }) => path === gone[0]!.path)!.state).to.equal('sealed');
+      expect(await resender().resend(C)).to.match(/^no: .* is still being sent/);
+    });
+
     it('several numbers and ranges go with one request: each consignment once, and one answer for it', async () => {
       take();
       await work();

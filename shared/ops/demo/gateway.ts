@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { SluiceError } from '../../core/errors.js';
 import type { Priority } from '../../core/fairShare.js';
 import { generateKeys, KEY_FILES } from '../../crypto/keyfiles.js';
+import { BESIDE_ITS_RECEIVER } from '../../link/priority.js';
 import type { SimulatorCounters, SimulatorOptions } from '../../link/simulator.js';
 import { type FromSimulator, SIMULATOR_MODULE, type ToSimulator } from '../../link/simulatorMessages.js';
 import { toYaml } from '../config/load.js';
@@ -58,11 +59,6 @@ export interface GatewayListeners {
   alarm(side: 'low' | 'high', alarm: Alarm): void;
 }
 
-/**
- * On one machine three process trees share the cores. The sender is the one that can wait: at a lower priority it
- * never takes from the link and the receiver the time they need to keep up with it.
- */
-const LOW_SIDE_NICENESS = 10;
 const STOP_MS = 15_000;
 const moduleOf = (path: string) => new URL(`../../../${path}`, import.meta.url);
 
@@ -215,7 +211,7 @@ export class Gateway {
       },
     });
     await this.low.start();
-    if (this.low.pid !== undefined) setPriority(this.low.pid, LOW_SIDE_NICENESS);
+    if (this.low.pid !== undefined) setPriority(this.low.pid, BESIDE_ITS_RECEIVER);
     this.lowReady = await this.low.ask('start', this.startOf('low', config), START_MS);
   }
 
