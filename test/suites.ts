@@ -1,13 +1,13 @@
 /**
- * `npm test`: whole sides first, with the machine to themselves; then what starts processes and mostly waits for them,
- * beside the unit tests, which mostly compute. With arguments of mocha's own it is mocha: `npm test -- -g "pacer"`.
+ * `npm test`: whole sides, and beside them what starts single processes and mostly waits for them; then the unit tests,
+ * which mostly compute and want the machine to themselves. With arguments of mocha's own it is mocha: `npm test -- -g "pacer"`.
  */
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 
 const MOCHA = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');
 /** Those of an inner list run at the same time; what they print follows each other. */
-const ORDER = [['e2e'], ['unit', 'integration']];
+const ORDER = [['e2e', 'integration'], ['unit']];
 
 function mocha(args: readonly string[], shown: boolean): Promise<{ code: number; printed: string }> {
   const child = spawn(process.execPath, [MOCHA, ...args], { stdio: ['ignore', shown ? 'inherit' : 'pipe', 'inherit'] });
