@@ -4,7 +4,6 @@
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { FrameTagger } from '../../shared/crypto/frameTag.js';
-import { askPriority, URGENT } from '../../shared/link/priority.js';
 import { FrameRing } from '../../shared/link/ring.js';
 import { halvesOf, type ObjectId } from '../../shared/wire/statements.js';
 import { Assembler } from '../assemble/assembler.js';
@@ -139,5 +138,4 @@ class AssemblyThread {
   }
 }
 
-askPriority(URGENT);
 new AssemblyThread(parentPort!, workerData as AssemblyThreadData).run();
