@@ -21,7 +21,7 @@ const STEP = 2;
 /** Probes between the last rate that was good and the first that was not. */
 const BETWEEN = 2;
 const HIGHEST_BPS = 40e9;
-/** Dropped by the machine itself: as much as any overhead carries. */
+/** Part of the datagrams the machine itself may drop: far below what the smallest overhead makes up for. */
 const DROPPED_MAX = 0.001;
 /** A sender that stays so far below its rate is bound by something else; a higher rate changes nothing. */
 const UNREACHED = 0.75;
